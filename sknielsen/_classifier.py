@@ -1,0 +1,779 @@
+"""The estimator: parameters, labels and wiring. The maths is in `_training` and `_network`."""
+
+import copy
+import warnings
+from contextlib import contextmanager
+from itertools import pairwise
+from numbers import Integral, Real
+from types import SimpleNamespace
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_array, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sknielsen._blas import blas_threads
+from sknielsen._data import Data, decide
+from sknielsen._network import Network
+from sknielsen._resolve import check_number, resolve
+from sknielsen._training import (
+    HISTORY,
+    INITIALISATION,
+    MONITOR,
+    SPLIT,
+    Best,
+    generator,
+    measure,
+    train,
+)
+from sknielsen.activations import log_outputs
+from sknielsen.costs import COSTS
+from sknielsen.initializers import INITIALIZERS
+from sknielsen.penalties import PENALTIES
+from sknielsen.schedules import SCHEDULES, Piecewise
+
+_SCORES = {
+    "accuracy": lambda record: record["validation_accuracy"],
+    "cost": lambda record: -record["validation_cost"],
+}
+
+_LARGE_RMS = 5.0
+
+
+class MLPSigmoidClassifier(ClassifierMixin, BaseEstimator):
+    """Fully connected sigmoid network, trained by mini-batch stochastic gradient descent.
+
+    The network and its training are those of chapters 2 and 3 of [1]_.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Neurons of each hidden layer. ``()`` makes a single layer of sigmoid neurons.
+    cost : {"cross_entropy", "quadratic", "log_likelihood"} or object, default="cross_entropy"
+        Cost and, with it, the output activation: sigmoid, or softmax for ``"log_likelihood"``.
+        Cross-entropy does not slow down when an output is badly wrong. For an object see
+        `sknielsen.costs`.
+    eta : float, default=0.5
+        Learning rate: the step for each mean gradient of a mini-batch. The default suits inputs
+        scaled to about [0, 1] and cross-entropy; the quadratic cost wants about 3.
+    eta_schedule : {"constant", "taper", "plateau"}, list of (n_epochs, eta) or object, \
+default="constant"
+        How eta changes from epoch to epoch. A list gives absolute etas, and leaves `eta` unused.
+        ``"plateau"`` needs validation data. See `sknielsen.schedules`.
+    lmbda : float, default=0.0
+        Strength of the penalty, scaled by 1/n, so that it means the same for every batch size.
+    penalty : {"l2", "l1"} or object, default="l2"
+        Penalty on the weights: lmbda/2n times the sum of squares, or lmbda/n times the sum of
+        absolute values. Biases are free. See `sknielsen.penalties`.
+    dropout : float or sequence of float, default=0.0
+        Probability of dropping a unit in training: of hidden layers, or a sequence that starts
+        with the input layer and goes on with each hidden layer.
+    momentum : float, default=0.0
+        Part of the last step that is made again. The penalty stays out of it.
+    weight_init : {"scaled", "large"} or callable, default="scaled"
+        Initial weights from N(0, 1/n_in), which leaves neurons unsaturated, or from N(0, 1);
+        biases from N(0, 1). See `sknielsen.initializers`.
+    init_scale : float, default=1.0
+        Factor of the initial weights.
+    batch_size : int or None, default=10
+        Rows of a mini-batch; None takes all rows.
+    max_iter : int, default=30
+        Epochs of training that one call of `fit` adds at most.
+    early_stopping : bool, default=False
+        Whether to stop when the validation score no longer improves, and to restore the best
+        weights. Without `X_val`, `fit` splits validation rows off the training data.
+    validation_fraction : float, default=0.1
+        Share of the rows that is split off; stratified, except for multilabel targets.
+    n_iter_no_change : int, default=10
+        Early stopping: epochs without improvement that end training.
+    tol : float, default=1e-4
+        Early stopping: how far a score must exceed the best to count as an improvement.
+    scoring : {"accuracy", "cost"}, str or callable, default="accuracy"
+        Validation score: accuracy, minus the cost, or any scorer of scikit-learn.
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the cost of each class's rows.
+    n_total : float or None, default=None
+        Where the rows come in blocks through `partial_fit`: the size of the whole training set
+        (the sum of its weights), for the penalty's lmbda/n. It sets nothing else.
+    monitor_samples : int or None, default=10_000
+        Training rows, at most, on which each epoch's training figures are taken; always the
+        same ones. None takes all, 0 none.
+    shuffle : bool, default=True
+        Whether to visit the rows in a new order each epoch.
+    warm_start : bool, default=False
+        Whether `fit` continues a fitted model, adding `max_iter` epochs.
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, split, order and dropout. It is drawn from once for a model.
+    verbose : int, default=0
+        1 prints a line for each epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; for multilabel targets the numbers of the labels.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights of each layer, in Fortran order.
+    intercepts_ : list of ndarray of shape (n_out,)
+        Biases of each layer.
+    history_ : dict of lists
+        One entry an epoch in each of ``"epoch"`` (from 1), ``"eta"``, ``"train_cost"``,
+        ``"train_accuracy"``, ``"penalty"``, ``"validation_cost"``, ``"validation_accuracy"``,
+        ``"validation_score"``, ``"saturation"`` (share of hidden activations with
+        sigma'(z) < 0.01) and ``"duration"`` (seconds of training). Figures are taken at the end
+        of the epoch; costs hold no penalty; what does not exist is NaN.
+    n_iter_ : int
+        Epochs trained: the length of the history.
+    eta_ : float
+        Eta of the last epoch.
+    epoch_ : int
+        Epoch the weights are from: `best_epoch_` after early stopping, else `n_iter_`.
+    best_epoch_, best_score_ : int, float
+        Epoch of the highest validation score, and that score. With validation data only.
+    validation_indices_ : ndarray of int
+        Rows that `fit` split off, if it did.
+    seed_ : int
+        What `random_state` gave; all further randomness follows from it.
+    multilabel_ : bool
+        Whether the targets are a multilabel indicator matrix.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of features, when `X` has such.
+
+    Notes
+    -----
+    `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit; so
+    does a warm `fit`. Every call either succeeds or leaves the model as it was.
+
+    References
+    ----------
+    .. [1] M. Nielsen, *Neural Networks and Deep Learning*, Determination Press, 2015.
+       http://neuralnetworksanddeeplearning.com
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sknielsen import MLPSigmoidClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+    >>> clf = MLPSigmoidClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
+    >>> clf.score(X_test, y_test) > 0.95
+    True
+    """
+
+    # Asks a Pipeline or a search to pass these on under metadata routing.
+    __metadata_request__fit = {"X_val": True, "y_val": True, "sample_weight_val": True}
+    __metadata_request__partial_fit = {"X_val": True, "y_val": True, "sample_weight_val": True}
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        cost="cross_entropy",
+        eta=0.5,
+        eta_schedule="constant",
+        lmbda=0.0,
+        penalty="l2",
+        dropout=0.0,
+        momentum=0.0,
+        weight_init="scaled",
+        init_scale=1.0,
+        batch_size=10,
+        max_iter=30,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        scoring="accuracy",
+        class_weight=None,
+        n_total=None,
+        monitor_samples=10_000,
+        shuffle=True,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cost = cost
+        self.eta = eta
+        self.eta_schedule = eta_schedule
+        self.lmbda = lmbda
+        self.penalty = penalty
+        self.dropout = dropout
+        self.momentum = momentum
+        self.weight_init = weight_init
+        self.init_scale = init_scale
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.scoring = scoring
+        self.class_weight = class_weight
+        self.n_total = n_total
+        self.monitor_samples = monitor_samples
+        self.shuffle = shuffle
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # --- training -----------------------------------------------------------------------------
+
+    def fit(
+        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
+    ):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training rows, scaled to about one.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels of any kind, or a multilabel indicator matrix.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows' costs.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Validation rows, labels and weights. They are used for early stopping and by
+            schedules that ask for a validation score; otherwise they only monitor.
+
+        Returns
+        -------
+        MLPSigmoidClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If data or parameters are not what is accepted, or if training diverges. The model
+            is then as it was before.
+        """
+        with _all_or_nothing(self):
+            settings = self._settings(self.max_iter, streaming=False)
+            continuing = self.warm_start and hasattr(self, "coefs_")
+            validation = X_val, y_val, sample_weight_val
+            return self._train(settings, continuing, X, y, None, sample_weight, *validation)
+
+    def partial_fit(
+        self,
+        X,
+        y,
+        classes=None,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train one epoch over the rows given, continuing from where the model is.
+
+        It never splits off validation rows, stops or restores.
+
+        Parameters
+        ----------
+        X, y, sample_weight, X_val, y_val, sample_weight_val : array-like
+            As for `fit`. With blocks of a larger data set, set `n_total`.
+        classes : array-like of shape (n_classes,), default=None
+            All class labels; needed in the first call, except for multilabel targets.
+
+        Returns
+        -------
+        MLPSigmoidClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            As for `fit`; also for labels that are not among the classes, and for
+            parameters that need the whole data: early stopping or a schedule that needs
+            validation data without `X_val`, and ``class_weight="balanced"``.
+        """
+        with _all_or_nothing(self):
+            settings = self._settings(1, streaming=True)
+            if settings.needs_validation and X_val is None:
+                raise ValueError(
+                    "partial_fit splits off no validation rows, which early stopping and the "
+                    "plateau schedule need: pass `X_val` and `y_val`, or use fit."
+                )
+            if settings.class_weight == "balanced":
+                raise ValueError(
+                    "class_weight='balanced' is not possible with partial_fit, which cannot "
+                    "count the classes of rows to come: pass a dict of weights."
+                )
+            continuing = hasattr(self, "coefs_")
+            validation = X_val, y_val, sample_weight_val
+            return self._train(settings, continuing, X, y, classes, sample_weight, *validation)
+
+    def _train(
+        self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val
+    ):
+        """Make data, network and monitor; train; keep what came of it."""
+        if not continuing:
+            self._start()
+        settings.seed = self.seed_
+        dtype = self.coefs_[0].dtype if continuing else "numeric"
+        X, y = self._check_rows(X, y, reset=not continuing, dtype=dtype)
+        self._set_classes(y, classes, continuing, settings.streaming)
+        codes, weight = self._encode(y), _check_weight(weight, X, "sample_weight")
+        n_outputs = self._n_outputs(settings.cost)
+
+        rows, held_out = np.arange(X.shape[0], dtype=np.int32), None
+        if any(given is not None for given in (X_val, y_val, weight_val)):
+            if X_val is None or y_val is None:
+                raise ValueError(
+                    "Validation data must come as both `X_val` and `y_val`; "
+                    f"{'`X_val`' if X_val is None else '`y_val`'} is missing."
+                )
+            try:
+                X_val, y_val = self._check_rows(X_val, y_val, reset=False, dtype=X.dtype)
+                codes_val = self._encode(y_val)
+            except ValueError as error:
+                raise ValueError(f"In the validation data: {error}") from error
+            weight_val = _check_weight(weight_val, X_val, "sample_weight_val")
+            held_out = X_val, codes_val, weight_val, None
+        elif settings.needs_validation:
+            rows, self.validation_indices_ = self._split(codes, settings)
+            held_out = X, codes, weight, self.validation_indices_
+
+        by_class = self._class_weight(codes[rows], None if weight is None else weight[rows])
+        data = Data(X, codes, n_outputs, weight, by_class, rows)
+        validation = None
+        if held_out is not None:
+            X_val, codes_val, weight_val, rows_val = held_out
+            validation = Data(X_val, codes_val, n_outputs, weight_val, by_class, rows_val)
+        for name, some in (("training", data), ("validation", validation)):
+            if some is not None and not some.total_weight > 0:
+                raise ValueError(f"All weights of the {name} rows are zero.")
+
+        if not continuing:
+            _warn_of_large_inputs(X)
+        settings.n = settings.n_total or data.total_weight
+        settings.monitor = data.select(self._monitor_rows(data))
+        settings.batch_size = _clip_batch_size(settings.batch_size, len(data))
+        network = self._network(settings, data, continuing)
+        history = {column: list(values) for column, values in self.history_.items()}
+        self.coefs_, self.intercepts_, self.history_ = network.weights, network.biases, history
+        score = self._score_function(settings, validation)
+        best = None
+        if settings.early_stopping and not settings.streaming:
+            best = Best(settings.n_iter_no_change, settings.tol)
+            if continuing:
+                start = score(measure(network, settings, validation))
+                best.remember(network, start, self.epoch_)
+
+        train(network, data, settings, history, validation, score, best)
+
+        self.n_iter_ = len(history["epoch"])
+        self.eta_ = history["eta"][-1]
+        self.epoch_ = self.n_iter_ if best is None else best.epoch
+        scores = history["validation_score"]
+        if best is not None or not np.isnan(scores).all():
+            self.best_epoch_ = int(np.nanargmax(scores)) + 1 if best is None else best.epoch
+            self.best_score_ = scores[self.best_epoch_ - 1]
+        self.__dict__.pop("velocity_", None)
+        if settings.momentum > 0 and best is None:
+            self.velocity_ = [list(arrays) for arrays in network.velocity]
+        return self
+
+    def _start(self):
+        """Forget an earlier fit and draw the seed of a new one."""
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.history_ = {column: [] for column in HISTORY}
+        self.epoch_ = 0
+
+    def _settings(self, n_epochs, streaming):
+        """Check every parameter; return them with names replaced by what they stand for."""
+        s = SimpleNamespace(**self.get_params(deep=False))
+        s.n_epochs, s.streaming = n_epochs, streaming
+        for name, kind, interval in (
+            ("eta", Real, "(0, inf)"),
+            ("lmbda", Real, "[0, inf)"),
+            ("momentum", Real, "[0, 1)"),
+            ("init_scale", Real, "[0, inf)"),
+            ("max_iter", Integral, "[1, inf)"),
+            ("validation_fraction", Real, "(0, 1)"),
+            ("n_iter_no_change", Integral, "[1, inf)"),
+            ("tol", Real, "[0, inf)"),
+        ):
+            check_number(name, getattr(s, name), kind, interval)
+        for name, kind, interval in (
+            ("batch_size", Integral, "[1, inf)"),
+            ("n_total", Real, "(0, inf)"),
+            ("monitor_samples", Integral, "[0, inf)"),
+        ):
+            if getattr(s, name) is not None:
+                check_number(name, getattr(s, name), kind, interval)
+        for name in ("early_stopping", "shuffle", "warm_start"):
+            if not isinstance(getattr(s, name), (bool, np.bool_)):
+                raise TypeError(f"`{name}` must be True or False; got {getattr(s, name)!r}.")
+        if not isinstance(s.verbose, bool):
+            check_number("verbose", s.verbose, Integral, "[0, inf)")
+
+        sizes = s.hidden_layer_sizes
+        sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
+        for size in sizes:
+            check_number("hidden_layer_sizes", size, Integral, "[1, inf)")
+        s.hidden_layer_sizes = sizes
+        s.keep = [1.0 - p for p in _dropout_by_layer(s.dropout, len(sizes))]
+
+        s.cost = self._cost()
+        s.penalty = resolve("penalty", s.penalty, PENALTIES, ("value", "shrink"))
+        s.weight_init = resolve("weight_init", s.weight_init, INITIALIZERS)
+        if isinstance(s.eta_schedule, (list, tuple)):
+            s.eta_schedule = Piecewise(s.eta_schedule)
+        s.eta_schedule = resolve("eta_schedule", s.eta_schedule, SCHEDULES)
+        s.needs_validation = s.early_stopping or getattr(
+            s.eta_schedule, "needs_validation", False
+        )
+        named = isinstance(s.scoring, str) and s.scoring in _SCORES
+        s.scorer = None if named else check_scoring(self, scoring=s.scoring)
+        return s
+
+    def _cost(self):
+        return resolve("cost", self.cost, COSTS, ("activation", "value", "delta"))
+
+    def _n_outputs(self, cost):
+        """Count output units: one for each class or label, one for two classes."""
+        exclusive = getattr(cost, "exclusive", False)
+        if self.multilabel_ and exclusive:
+            raise ValueError(
+                f"cost={self.cost!r} makes the outputs one distribution, but labels of a "
+                "multilabel target do not exclude each other; use 'cross_entropy' or 'quadratic'."
+            )
+        n_classes = len(self.classes_)
+        return n_classes if self.multilabel_ or exclusive or n_classes > 2 else 1
+
+    # --- data ---------------------------------------------------------------------------------
+
+    def _check_rows(self, X, y, reset, dtype):
+        """Validate rows and labels; with dtype "numeric", the rows decide on the dtype."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            multi_output=True,
+            accept_sparse="csr",
+            dtype=dtype,
+            order="C",
+        )
+        if dtype == "numeric":
+            dtype = np.result_type(X.dtype, np.float32)
+            X = X.astype(dtype if dtype == np.float32 else np.float64, copy=False)
+        check_classification_targets(y)
+        y = y.toarray() if issparse(y) else y
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if y.ndim == 2 and not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "y with several columns must be a multilabel indicator matrix of zeros and ones; "
+                f"got values {np.unique(y)[:10].tolist()}."
+            )
+        return X, y
+
+    def _set_classes(self, y, classes, continuing, streaming):
+        """Learn the classes in the first call, and hold to them later."""
+        multilabel = y.ndim == 2
+        present = np.arange(y.shape[1]) if multilabel else np.unique(y)
+        if classes is not None:
+            known = np.unique(classes)
+        elif not streaming or multilabel:
+            known = present
+        elif continuing:
+            known = self.classes_
+        else:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if continuing:
+            if multilabel != self.multilabel_ or not np.array_equal(known, self.classes_):
+                raise ValueError(
+                    "A continued fit keeps its classes, "
+                    f"{'multilabel ' if self.multilabel_ else ''}{self.classes_.tolist()}; got "
+                    f"{'multilabel ' if multilabel else ''}{known.tolist()}."
+                )
+        elif multilabel and not np.array_equal(known, present):
+            raise ValueError(
+                f"classes of a multilabel target must be {present.tolist()}, the numbers of its "
+                f"columns; got {known.tolist()}."
+            )
+        elif len(known) < 2 and not multilabel:
+            raise ValueError(f"At least two classes are needed; got 1 class: {known.tolist()}.")
+        self.classes_, self.multilabel_ = known, multilabel
+
+    def _encode(self, y):
+        """Turn labels into class numbers; leave an indicator matrix as it is."""
+        if (y.ndim == 2) != self.multilabel_ or (y.ndim == 2 and y.shape[1] != len(self.classes_)):
+            raise ValueError(
+                f"y must be {'multilabel' if self.multilabel_ else 'one label a row'}, of "
+                f"{len(self.classes_)} classes; got shape {y.shape}."
+            )
+        if self.multilabel_:
+            return y.astype(np.int8)
+        unseen = np.setdiff1d(y, self.classes_)
+        if unseen.size:
+            raise ValueError(
+                f"y holds {unseen.tolist()}, not among the classes {self.classes_.tolist()}."
+            )
+        return np.searchsorted(self.classes_, y).astype(np.int32)
+
+    def _split(self, codes, settings):
+        """Split the rows into training and validation rows."""
+        if not self.multilabel_:
+            counts = np.bincount(codes, minlength=len(self.classes_))
+            if counts.min() < 2:
+                raise ValueError(
+                    "A stratified validation split needs two rows of every class; got "
+                    f"{counts.min()} of class {self.classes_[counts.argmin()]!r}. Pass `X_val`."
+                )
+        train_rows, validation_rows = train_test_split(
+            np.arange(len(codes), dtype=np.int32),
+            test_size=settings.validation_fraction,
+            stratify=None if self.multilabel_ else codes,
+            random_state=int(generator(self.seed_, SPLIT).integers(2**31)),
+        )
+        return np.sort(train_rows), np.sort(validation_rows)
+
+    def _class_weight(self, codes, sample_weight):
+        """Return the factor of each class, from the codes of the training rows."""
+        given, n_classes = self.class_weight, len(self.classes_)
+        if given is None:
+            return None
+        if self.multilabel_:
+            raise ValueError(f"`class_weight` must be None for multilabel y; got {given!r}.")
+        if isinstance(given, str) and given == "balanced":
+            totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
+            return np.divide(
+                totals.sum(), n_classes * totals, out=np.zeros(n_classes), where=totals > 0
+            )
+        if not isinstance(given, dict):
+            raise TypeError(f"`class_weight` must be a dict, 'balanced' or None; got {given!r}.")
+        unknown = [label for label in given if label not in self.classes_.tolist()]
+        if unknown:
+            raise ValueError(
+                f"`class_weight` names {unknown}, not among the classes {self.classes_.tolist()}."
+            )
+        for factor in given.values():
+            check_number("class_weight", factor, Real, "[0, inf)")
+        return np.array([given.get(label, 1.0) for label in self.classes_.tolist()])
+
+    def _monitor_rows(self, data):
+        """Choose the training rows that are measured: always the same ones."""
+        weight = data.cost_weight(data.rows)
+        rows = data.rows if weight is None else data.rows[weight > 0]
+        if self.monitor_samples is not None and self.monitor_samples < len(rows):
+            chosen = generator(self.seed_, MONITOR).choice(
+                len(rows), self.monitor_samples, replace=False
+            )
+            rows = rows[np.sort(chosen)]
+        return rows
+
+    # --- network ------------------------------------------------------------------------------
+
+    def _network(self, settings, data, continuing):
+        """Make the network that is trained: on copies, until training has succeeded."""
+        n_features, dtype = data.X.shape[1], data.X.dtype
+        sizes = [n_features, *settings.hidden_layer_sizes, data.n_outputs]
+        if continuing:
+            weights = [np.array(w, dtype, order="F") for w in self.coefs_]
+            biases = [np.array(b, dtype) for b in self.intercepts_]
+            old_sizes = [n_features, *map(len, biases)]
+            if sizes != old_sizes:
+                raise ValueError(
+                    f"A continued fit keeps its layers, {old_sizes} units with inputs and "
+                    f"outputs; `hidden_layer_sizes` and `cost` now ask for {sizes}."
+                )
+        else:
+            weights, biases = [], []
+            rng = generator(self.seed_, INITIALISATION)
+            for n_in, n_out in pairwise(sizes):
+                w, b = settings.weight_init(rng, n_in, n_out)
+                weights.append(np.asfortranarray(settings.init_scale * w, dtype))
+                biases.append(np.array(b, dtype))
+        velocity = None
+        if settings.momentum > 0 or settings.batch_size > data.rows_held(sum(sizes[1:])):
+            old = getattr(self, "velocity_", [weights, biases])
+            velocity = [[np.array(v, dtype, order="F") for v in arrays] for arrays in old]
+            if not hasattr(self, "velocity_"):
+                for v in velocity[0] + velocity[1]:
+                    v[...] = 0
+        return Network(weights, biases, settings.cost, settings.keep, velocity)
+
+    def _score_function(self, settings, validation):
+        """Make the function from an epoch's record to its validation score."""
+        if settings.scorer is None or validation is None:
+            return _SCORES.get(settings.scoring)
+        fitted = copy.copy(self)  # shares the weights in training
+        fitted.__dict__.pop("feature_names_in_", None)  # the rows at hand are arrays
+        X, y = validation.X[validation.rows], validation.codes[validation.rows]
+        y = y if self.multilabel_ else self.classes_[y]
+        weight = validation.weight(validation.rows)
+        weight = {} if weight is None else {"sample_weight": weight}
+
+        def score(record):
+            value = float(settings.scorer(fitted, X, y, **weight))
+            if not np.isfinite(value):
+                raise ValueError(f"scoring={self.scoring!r} gave the validation score {value}.")
+            return value
+
+        return score
+
+    # --- prediction ---------------------------------------------------------------------------
+
+    def _weighted_inputs(self, X):
+        """Compute the output layer's z of every row, a chunk at a time."""
+        check_is_fitted(self)
+        dtype = self.coefs_[0].dtype
+        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype, order="C")
+        network = Network(self.coefs_, self.intercepts_, self._cost())
+        z = np.empty((X.shape[0], len(self.intercepts_[-1])), dtype)
+        rows = Data(X, np.zeros(X.shape[0], np.int8), 1)
+        with blas_threads(rows.rows_held(network.n_units), network.layer_sizes):
+            for start, stop in rows.chunks(X.shape[0], network.n_units):
+                z[start:stop] = network.forward(rows.gather(rows.rows[start:stop])[0])
+        return z
+
+    def decision_function(self, X):
+        """Compute the output layer's weighted inputs z.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes the z of the second one; under the log-likelihood cost, how far it
+            exceeds the first one's.
+        """
+        z = self._weighted_inputs(X)
+        if self.multilabel_ or len(self.classes_) > 2:
+            return z
+        return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
+
+    def predict(self, X):
+        """Predict the class of each row, or each row's labels.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        """
+        codes = decide(self._weighted_inputs(X), self.multilabel_)
+        return codes if self.multilabel_ else self.classes_[codes]
+
+    def predict_log_proba(self, X):
+        """Compute the logarithms of the probabilities of `predict_proba`; they are finite.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        activation = self._cost().activation
+        z = self._weighted_inputs(X)
+        log_a = log_outputs(activation, z)
+        if self.multilabel_:
+            return log_a
+        if z.shape[1] == 1:
+            return np.hstack([log_outputs(activation, z, complement=True), log_a])
+        return log_softmax(log_a, axis=1)  # outputs normalised, also where all underflow
+
+    def predict_proba(self, X):
+        """Compute the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Rows sum to one: sigmoid outputs of several classes are divided by their sum. Of
+            multilabel targets, the probability of each label by itself.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+@contextmanager
+def _all_or_nothing(estimator):
+    """Leave the estimator as it was if anything is raised."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def _check_weight(weight, X, name):
+    """Validate sample weights; None stays None."""
+    if weight is None:
+        return None
+    weight = check_array(weight, ensure_2d=False, dtype=X.dtype, input_name=name)
+    if weight.ndim != 1 or len(weight) != X.shape[0]:
+        raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
+    if weight.min() < 0:
+        raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
+    if not weight.any():
+        raise ValueError(f"`{name}` must hold a weight above zero; all are zero.")
+    return weight
+
+
+def _dropout_by_layer(dropout, n_hidden):
+    """Return the dropout of the input layer and of each hidden layer."""
+    if np.ndim(dropout) == 0:
+        check_number("dropout", dropout, Real, "[0, 1)")
+        return [0.0] + [dropout] * n_hidden
+    for p in dropout:
+        check_number("dropout", p, Real, "[0, 1)")
+    if len(dropout) != n_hidden + 1:
+        raise ValueError(
+            "`dropout` as a sequence must hold a number for the input layer and one for each of "
+            f"the {n_hidden} hidden layers; got {len(dropout)}."
+        )
+    return list(dropout)
+
+
+def _clip_batch_size(batch_size, n_rows):
+    if batch_size is None:
+        return n_rows
+    if batch_size > n_rows:
+        warnings.warn(
+            f"`batch_size` is {batch_size}, but there are {n_rows} training rows; a mini-batch "
+            "takes them all.",
+            stacklevel=4,
+        )
+    return min(batch_size, n_rows)
+
+
+def _warn_of_large_inputs(X):
+    """Warn where inputs are so large that sigmoid neurons saturate at once."""
+    values = X.data if issparse(X) else X.ravel()
+    rms = float(np.sqrt(np.vdot(values, values) / (X.shape[0] * X.shape[1])))
+    if rms > _LARGE_RMS:
+        warnings.warn(
+            f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "
+            "learn. Scale the inputs to about one, for instance by dividing pixels by 255 or "
+            "with StandardScaler.",
+            stacklevel=4,
+        )

@@ -1,0 +1,160 @@
+"""The rows a network sees: inputs, labels as codes, weights, given out a chunk at a time.
+
+Nothing as large as the data is made here. Chosen rows are gathered into one small buffer, sparse
+rows made dense and codes made targets on the way: gathering into a buffer that stays in the
+cache costs half of what a whole shuffled copy of X does.
+"""
+
+import numpy as np
+from scipy.sparse import issparse
+
+_CACHED_BYTES = 256 * 1024  # rows gathered at a time
+_HELD_BYTES = 4 * 1024 * 1024  # rows and activations of the largest mini-batch held at once
+
+
+class Data:
+    """Labelled rows, or a selection of them.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n_samples, n_features)
+        In the network's dtype; C order if dense.
+    codes : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        The class of each row as an integer from 0, or a multilabel indicator matrix.
+    n_outputs : int
+        Output units: 1 for two classes under a sigmoid, else one for each class or label.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weight of each row.
+    class_weight : ndarray of shape (n_classes,), default=None
+        Further factor of the cost of each class's rows.
+    rows : ndarray of int, default=None
+        The rows selected; None selects all.
+
+    Attributes
+    ----------
+    total_weight : float
+        Sum of the rows' weights in the cost; their number when there are no weights.
+    """
+
+    def __init__(self, X, codes, n_outputs, sample_weight=None, class_weight=None, rows=None):
+        self.X = X
+        self.codes = codes
+        self.sample_weight = sample_weight
+        self.class_weight = class_weight
+        self.rows = np.arange(X.shape[0], dtype=np.int32) if rows is None else rows
+        self.total_weight = self._sum_of_weights()
+        self.n_outputs = n_outputs
+        self._units = np.ones(1, int) if n_outputs == 1 else np.arange(n_outputs)
+        self._x = np.empty((0, X.shape[1]), X.dtype)
+        self._y = np.empty((0, n_outputs), X.dtype)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def _sum_of_weights(self):
+        weight = self.cost_weight(self.rows)
+        return len(self) if weight is None else float(weight.sum(dtype=np.float64))
+
+    def select(self, rows):
+        """Make the Data of other rows of the same arrays."""
+        return Data(
+            self.X, self.codes, self.n_outputs, self.sample_weight, self.class_weight, rows
+        )
+
+    @property
+    def multilabel(self):
+        """Whether each output is a label of its own."""
+        return self.codes.ndim == 2
+
+    def weight(self, rows):
+        """Sample weights of rows; None when there are none."""
+        return None if self.sample_weight is None else self.sample_weight[rows]
+
+    def cost_weight(self, rows):
+        """Weights of rows in the cost, by sample and by class; None when there are none."""
+        weight = self.weight(rows)
+        if self.class_weight is not None:
+            by_class = self.class_weight[self.codes[rows]]
+            weight = by_class if weight is None else weight * by_class
+        return weight
+
+    def gather(self, rows):
+        """Gather rows and their targets.
+
+        Parameters
+        ----------
+        rows : ndarray of int of shape (m,)
+
+        Returns
+        -------
+        x : ndarray of shape (m, n_features)
+            In C order. The next call overwrites it, and so may the caller.
+        y : ndarray of shape (m, n_outputs)
+            Targets, zeros and ones. The next call overwrites it.
+        """
+        m = len(rows)
+        if m > len(self._x):
+            self._x = np.empty((m, self._x.shape[1]), self._x.dtype)
+            self._y = np.empty((m, self._y.shape[1]), self._y.dtype)
+        x, y = self._x[:m], self._y[:m]
+        if issparse(self.X):
+            self.X[rows].toarray(out=x)
+        else:
+            np.take(self.X, rows, 0, x, "clip")  # "clip" lets it write into x directly
+        if self.codes.ndim == 1:
+            np.equal(self.codes[rows, None], self._units, y)
+        else:
+            y[...] = self.codes[rows]
+        return x, y
+
+    def rows_held(self, n_units):
+        """Return how many rows a pass may hold at once, with their activations and errors."""
+        row_bytes = self.X.dtype.itemsize * (self.X.shape[1] + 3 * n_units)
+        return max(1, _HELD_BYTES // row_bytes)
+
+    def chunks(self, batch_size, n_units):
+        """Cut the rows into runs that are gathered at once.
+
+        A run is several whole mini-batches, as many as fit the cache, or a part of one that is
+        too large to be held with its activations.
+
+        Parameters
+        ----------
+        batch_size : int
+        n_units : int
+            Hidden and output units together; a pass holds about three numbers for each.
+
+        Yields
+        ------
+        start, stop : int
+            Positions in `rows`.
+        """
+        n_rows, n_features = len(self), self.X.shape[1]
+        held = self.rows_held(n_units)
+        if batch_size > held:
+            span, part = batch_size, held
+        else:
+            row_bytes = n_features * self.X.dtype.itemsize
+            span = part = batch_size * max(1, _CACHED_BYTES // (row_bytes * batch_size))
+        for begin in range(0, n_rows, span):
+            end = min(begin + span, n_rows)
+            for start in range(begin, end, part):
+                yield start, min(start + part, end)
+
+
+def decide(z, multilabel):
+    """Turn the output layer's weighted inputs into codes: what `predict` returns, encoded.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n_samples, n_outputs)
+    multilabel : bool
+        Whether each output is a label of its own.
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,), or (n_samples, n_outputs) if multilabel
+    """
+    if multilabel:
+        return (z > 0).astype(int)
+    return (z[:, 0] > 0).astype(int) if z.shape[1] == 1 else z.argmax(axis=1)

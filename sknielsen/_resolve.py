@@ -1,0 +1,77 @@
+"""Hyper-parameters checked and turned into what they stand for.
+
+A name becomes the object of that name in its table; an object that keeps the contract stays
+itself; anything else becomes an error that says what is accepted and what came.
+"""
+
+from numbers import Integral
+
+
+def choices(table):
+    """List the names of a table for a message."""
+    return sorted(table)
+
+
+def resolve(name, value, table, members=()):
+    """Return the object that a hyper-parameter stands for.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : str or object
+        What the user gave.
+    table : dict
+        Objects by name.
+    members : tuple of str
+        Methods that an object must have; none for a function.
+
+    Raises
+    ------
+    ValueError
+        If a string names nothing in the table.
+    TypeError
+        If an object lacks one of the members, or is a class and not an instance.
+    """
+    if isinstance(value, str) and value in table:
+        return table[value]
+    fits = all(callable(getattr(value, member, None)) for member in members or ("__call__",))
+    if isinstance(value, (str, type)) or not fits:
+        contract = " and ".join(f"`{member}`" for member in members)
+        raise (ValueError if isinstance(value, str) else TypeError)(
+            f"`{name}` must be one of {choices(table)} or "
+            f"{f'an object with {contract}' if members else 'a callable object'}; got {value!r}."
+        )
+    return value
+
+
+def check_number(name, value, kind, interval):
+    """Return `value` if it is a number of this kind in this interval.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    value : object
+        What the user gave.
+    kind : {numbers.Integral, numbers.Real}
+        Booleans count as neither.
+    interval : str
+        In the usual notation, such as ``"(0, 1]"`` or ``"[0, inf)"``.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number of this kind.
+    ValueError
+        If it lies outside, or is NaN.
+    """
+    low, high = map(float, interval[1:-1].split(","))
+    wanted = f"{'an integer' if kind is Integral else 'a number'} in {interval}"
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise TypeError(f"`{name}` must be {wanted}; got {value!r}.")
+    above = value >= low if interval[0] == "[" else value > low
+    below = value <= high if interval[-1] == "]" else value < high
+    if not (above and below):
+        raise ValueError(f"`{name}` must be {wanted}; got {value!r}.")
+    return value

@@ -1,0 +1,228 @@
+"""The training loop, shared by fit, partial_fit, warm starts and monitoring.
+
+`train` runs epochs, records them, and stops; `run_epoch` is mini-batch stochastic gradient
+descent (Nielsen, ch. 1); `evaluate` measures cost and accuracy by the same forward pass.
+"""
+
+import warnings
+from functools import partial
+from math import inf, nan
+from time import perf_counter
+
+import numpy as np
+
+from sknielsen._blas import blas_threads
+from sknielsen._data import decide
+
+# Streams of random numbers. Every epoch of a stream has a generator of its own, so that the seed
+# and the count of epochs are all the state there is.
+INITIALISATION, SPLIT, MONITOR, SHUFFLE, DROPOUT = range(5)
+
+HISTORY = (
+    "epoch",
+    "eta",
+    "train_cost",
+    "train_accuracy",
+    "penalty",
+    "validation_cost",
+    "validation_accuracy",
+    "validation_score",
+    "saturation",
+    "duration",
+)
+
+
+def generator(seed, stream, epoch=0):
+    """Make the generator of one stream of random numbers in one epoch."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, epoch)))
+
+
+def train(network, data, settings, history, validation=None, score=None, best=None):
+    """Train a network in place, epoch by epoch.
+
+    Parameters
+    ----------
+    network : Network
+    data, validation : Data
+        The rows to train on and to validate on; `validation` may be None.
+    settings : namespace
+        The classifier's parameters with names replaced by their objects, and `seed`, `n` (the
+        training rows that lmbda is divided by), `n_epochs`, `monitor` (Data) and `endless`
+        (keep eta where it is when the schedule would end training).
+    history : dict of lists
+        One entry an epoch is appended to each column.
+    score : callable, default=None
+        Takes an epoch's record, returns its validation score.
+    best : Best, default=None
+        For early stopping; its weights are restored at the end, whatever ended training.
+
+    Returns
+    -------
+    bool
+        Whether Ctrl-C ended training, which leaves the unfinished epoch in the weights.
+    """
+    interrupted = False
+    n_before = len(history["epoch"])
+    try:
+        for epoch in range(n_before, n_before + settings.n_epochs):
+            eta = settings.eta_schedule(epoch, history, settings.eta)
+            if eta is None and epoch == 0:
+                raise ValueError("`eta_schedule` ends training before the first epoch.")
+            if eta is None and not settings.endless:
+                break
+            eta = history["eta"][-1] if eta is None else eta
+            start = perf_counter()
+            run_epoch(network, data, settings, eta, epoch)
+            duration = perf_counter() - start
+            record = {"epoch": epoch + 1, "eta": eta, "duration": duration}
+            record |= measure(network, settings, validation)
+            require_finite(network, settings, validation, record)
+            record["validation_score"] = score(record) if validation else nan
+            for column in HISTORY:
+                history[column].append(record[column])
+            if settings.verbose:
+                print("  ".join(f"{name} {value:.5g}" for name, value in record.items()))
+            if best is not None and best.ends_training(network, record):
+                break
+    except KeyboardInterrupt:
+        n_recorded = len(history[HISTORY[-1]])
+        if n_recorded == n_before:
+            raise
+        for column in HISTORY:
+            del history[column][n_recorded:]
+        interrupted = True
+        warnings.warn(f"Training interrupted after epoch {n_recorded}.", stacklevel=5)
+    if best is not None:
+        best.restore(network)
+    return interrupted
+
+
+@np.errstate(over="ignore", invalid="ignore")  # divergence is looked for after the epoch
+def run_epoch(network, data, settings, eta, epoch):
+    """Descend once through all rows, a mini-batch at a time."""
+    n_rows, batch_size = len(data), settings.batch_size
+    rows = data.rows
+    if settings.shuffle:
+        rows = generator(settings.seed, SHUFFLE, epoch).permutation(rows)
+    masks = generator(settings.seed, DROPOUT, epoch) if min(network.keep) < 1.0 else None
+    rate = eta * settings.lmbda / settings.n
+    shrink = partial(settings.penalty.shrink, rate=rate) if rate else None
+    mean_weight = data.total_weight / n_rows
+    with blas_threads(batch_size, network.layer_sizes):
+        for start, stop in data.chunks(batch_size, network.n_units):
+            chunk = rows[start:stop]
+            x, y = data.gather(chunk)
+            weight = data.cost_weight(chunk)
+            for i in range(0, len(chunk), batch_size):
+                part = slice(i, i + batch_size)
+                network.forward(x[part], masks)
+                network.backward(y[part], None if weight is None else weight[part])
+                begin = (start + i) // batch_size * batch_size
+                m = min(batch_size, n_rows - begin)
+                first, last = start + i == begin, min(start + i + batch_size, stop) == begin + m
+                network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
+
+
+def measure(network, settings, validation):
+    """Measure what an epoch's record holds of the network; what does not exist is NaN."""
+    train_cost, train_accuracy, saturation = evaluate(network, settings.monitor)
+    validation_cost, validation_accuracy, _ = evaluate(network, validation)
+    return {
+        "train_cost": train_cost,
+        "train_accuracy": train_accuracy,
+        "penalty": settings.lmbda / settings.n * settings.penalty.value(network.weights),
+        "validation_cost": validation_cost,
+        "validation_accuracy": validation_accuracy,
+        "saturation": saturation,
+    }
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def evaluate(network, data):
+    """Measure a network on rows; NaN if there are none.
+
+    Returns
+    -------
+    cost : float
+        Mean over the rows, weighted by sample and class as in training.
+    accuracy : float
+        Share of the rows that are classified rightly, in every label; weighted by sample.
+    saturation : float
+        Share of the hidden activations with sigma'(z) < 0.01; NaN without hidden layers.
+    """
+    if not data:
+        return nan, nan, nan
+    costs = np.empty(len(data))
+    right = np.empty(len(data), bool)
+    n_saturated = n_hidden = 0
+    with blas_threads(data.rows_held(network.n_units), network.layer_sizes):
+        for start, stop in data.chunks(len(data), network.n_units):
+            rows = data.rows[start:stop]
+            x, y = data.gather(rows)
+            z = network.forward(x)
+            costs[start:stop] = network.cost.value(z, y)
+            same = decide(z, data.multilabel) == data.codes[rows]
+            right[start:stop] = same.all(axis=1) if data.multilabel else same
+            for a in network.hidden:
+                n_saturated += np.count_nonzero(a * (1 - a) < 0.01)
+                n_hidden += a.size
+    return (
+        float(np.average(costs, weights=data.cost_weight(data.rows))),
+        float(np.average(right, weights=data.weight(data.rows))),
+        n_saturated / n_hidden if n_hidden else nan,
+    )
+
+
+def require_finite(network, settings, validation, record):
+    """Raise ValueError if training diverged."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        largest_sums = [np.linalg.norm(w, 1) for w in network.weights]  # these bound every |z|
+    values = [*largest_sums, record["penalty"]]
+    values += [record["train_cost"]] if settings.monitor else []
+    values += [record["validation_cost"]] if validation else []
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"Training diverged in epoch {record['epoch']} at eta={record['eta']:.6g}: weights or "
+            "costs are no longer finite. Lower `eta`, or scale the inputs to about one."
+        )
+
+
+class Best:
+    """Early stopping: the best weights so far, and the rule that ends training.
+
+    Parameters
+    ----------
+    n_iter_no_change : int
+        Epochs in a row without improvement that end training.
+    tol : float
+        How far a score must exceed the best to count as an improvement.
+    """
+
+    def __init__(self, n_iter_no_change, tol):
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.kept = (-inf, 0, None)
+        self._n_stalled = 0
+
+    @property
+    def epoch(self):
+        """Epoch of the best weights."""
+        return self.kept[1]
+
+    def remember(self, network, score, epoch):
+        """Keep a copy of the weights if their score is the best so far."""
+        if score > self.kept[0]:
+            parameters = [p.copy(order="F") for p in network.weights + network.biases]
+            self.kept = (score, epoch, parameters)  # one assignment: Ctrl-C cannot tear it
+
+    def ends_training(self, network, record):
+        """Take the score of an epoch; tell whether scores have stalled for too long."""
+        score = record["validation_score"]
+        self._n_stalled = 0 if score > self.kept[0] + self.tol else self._n_stalled + 1
+        self.remember(network, score, record["epoch"])
+        return self._n_stalled >= self.n_iter_no_change
+
+    def restore(self, network):
+        """Write the best weights back into the network."""
+        for p, kept in zip(network.weights + network.biases, self.kept[2] or []):
+            p[...] = kept

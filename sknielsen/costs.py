@@ -1,0 +1,84 @@
+"""Cost functions, each with the output activation that belongs to it.
+
+A cost *has* an output activation, so that a pair that makes no sense cannot be written, and it
+takes the weighted inputs z, so that it stays finite when an output saturates. To add one: write
+a class with the members below and list it in ``COSTS``; the tests then check its gradient.
+
+``activation(z)``
+    Overwrites z with the outputs a.
+``value(z, y)``
+    The cost of each sample, shape (n_samples,); z is left as it is.
+``delta(a, y, out)``
+    BP1, the error dC/dz of each sample and output, written into `out`.
+``exclusive``
+    True where the outputs of one sample are one distribution (softmax); False if left out.
+
+Everywhere z, a, y and out have shape (n_samples, n_outputs), and y holds zeros and ones.
+"""
+
+import numpy as np
+from scipy.special import logsumexp
+from sklearn.base import BaseEstimator
+
+from sknielsen.activations import sigmoid, softmax
+
+
+class Quadratic(BaseEstimator):
+    """Quadratic cost of sigmoid outputs: C = |a - y|^2 / 2 (Nielsen, ch. 1, eq. 6).
+
+    Its delta keeps the factor sigma'(z), which makes a saturated wrong output learn slowly.
+    """
+
+    activation = staticmethod(sigmoid)
+    exclusive = False
+
+    def value(self, z, y):
+        """Compute |sigma(z) - y|^2 / 2 for each sample."""
+        return 0.5 * np.square(sigmoid(z.copy()) - y).sum(axis=1)
+
+    def delta(self, a, y, out):
+        """Write BP1, delta = (a - y) * a (1 - a), into `out` (Nielsen, ch. 2, eq. 30)."""
+        np.subtract(1, a, out)
+        np.multiply(out, a, out)
+        np.multiply(out, a - y, out)
+
+
+class CrossEntropy(BaseEstimator):
+    """Cross-entropy of sigmoid outputs (Nielsen, ch. 3, eq. 63).
+
+    C = -sum_k [y_k ln a_k + (1 - y_k) ln(1 - a_k)]. The factor sigma'(z) cancels: however
+    badly an output is saturated, it learns at the pace of its error.
+    """
+
+    activation = staticmethod(sigmoid)
+    exclusive = False
+
+    def value(self, z, y):
+        """Compute sum_k [ln(1 + e^z_k) - y_k z_k] for each sample, finite for every finite z."""
+        return (np.logaddexp(0, z) - y * z).sum(axis=1)
+
+    def delta(self, a, y, out):
+        """Write BP1, delta = a - y, into `out` (Nielsen, ch. 3, eq. 68)."""
+        np.subtract(a, y, out)
+
+
+class LogLikelihood(BaseEstimator):
+    """Log-likelihood of softmax outputs: C = -ln a_y (Nielsen, ch. 3, eq. 80)."""
+
+    activation = staticmethod(softmax)
+    exclusive = True
+
+    def value(self, z, y):
+        """Compute ln(sum_k e^z_k) - z_y for each sample, finite for every finite z."""
+        return logsumexp(z, axis=1) - (y * z).sum(axis=1)
+
+    def delta(self, a, y, out):
+        """Write BP1, delta = a - y, into `out` (Nielsen, ch. 3, eq. 81)."""
+        np.subtract(a, y, out)
+
+
+COSTS = {
+    "cross_entropy": CrossEntropy(),
+    "log_likelihood": LogLikelihood(),
+    "quadratic": Quadratic(),
+}

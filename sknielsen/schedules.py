@@ -1,0 +1,167 @@
+"""Schedules of eta, the learning rate.
+
+A schedule is a pure function ``(epoch, history, eta) -> eta``, called before each epoch, or None
+to end training. `epoch` counts the epochs finished, `history` is the classifier's `history_` so
+far, and the `eta` given is the classifier's own. It keeps nothing between calls, so that warm
+starts and ``partial_fit`` continue it as if they had never stopped. To add one: a class with
+``__call__``, and a line in ``SCHEDULES`` if its defaults deserve a name. One that reads the
+validation score says ``needs_validation = True``.
+"""
+
+from math import exp, isnan
+from numbers import Integral, Real
+
+from sklearn.base import BaseEstimator
+
+from sknielsen._resolve import check_number, choices
+
+
+class Constant(BaseEstimator):
+    """Keep eta.
+
+    Examples
+    --------
+    >>> Constant()(epoch=7, history={}, eta=0.5)
+    0.5
+    """
+
+    def __call__(self, epoch, history, eta):
+        """Return eta."""
+        return eta
+
+
+class Piecewise(BaseEstimator):
+    """Give each regime of epochs its own eta; the last one holds.
+
+    Parameters
+    ----------
+    regimes : sequence of (n_epochs, eta) pairs
+        Epochs each eta lasts, and that eta. Absolute: the classifier's `eta` is unused.
+
+    Examples
+    --------
+    >>> schedule = Piecewise([(2, 0.5), (1, 0.1)])
+    >>> [schedule(epoch, {}, None) for epoch in range(5)]
+    [0.5, 0.5, 0.1, 0.1, 0.1]
+    """
+
+    def __init__(self, regimes):
+        self.regimes = regimes
+
+    def __call__(self, epoch, history, eta):
+        """Return the eta of the regime that holds `epoch`."""
+        try:
+            regimes = [(n_epochs, eta) for n_epochs, eta in self.regimes]
+        except (TypeError, ValueError):
+            regimes = []
+        if not regimes:
+            raise ValueError(
+                "`eta_schedule` as a list must hold (n_epochs, eta) pairs, such as "
+                f"[(10, 0.5), (10, 0.1)]; got {self.regimes!r}."
+            )
+        for n_epochs, eta in regimes:
+            check_number("n_epochs of an eta regime", n_epochs, Integral, "[1, inf)")
+            check_number("eta of an eta regime", eta, Real, "(0, inf)")
+        end = 0
+        for n_epochs, eta in regimes:
+            end += n_epochs
+            if epoch < end:
+                break
+        return eta
+
+
+class Taper(BaseEstimator):
+    """Let eta fall smoothly from its first value.
+
+    With e epochs finished and N = `n_epochs`, the factor of eta is
+
+    - linear: 1 - e / N, down to 1 / N in epoch N, where it stays;
+    - exponential: exp(-e / N);
+    - inverse: 1 / (1 + e / N).
+
+    Parameters
+    ----------
+    form : {"linear", "exponential", "inverse"}, default="linear"
+    n_epochs : int, default=30
+        Epochs to zero (linear), to 1/e (exponential) or to one half (inverse). It is the
+        schedule's own horizon and does not follow `max_iter`.
+
+    Examples
+    --------
+    >>> [Taper("linear", n_epochs=4)(epoch, {}, 0.8) for epoch in range(6)]
+    [0.8, 0.6000000000000001, 0.4, 0.2, 0.2, 0.2]
+    >>> Taper("inverse", n_epochs=4)(4, {}, 0.8)
+    0.4
+    """
+
+    _FORMS = {
+        "linear": lambda e, n: 1 - min(e, n - 1) / n,
+        "exponential": lambda e, n: exp(-e / n),
+        "inverse": lambda e, n: 1 / (1 + e / n),
+    }
+
+    def __init__(self, form="linear", n_epochs=30):
+        self.form = form
+        self.n_epochs = n_epochs
+
+    def __call__(self, epoch, history, eta):
+        """Return eta times the factor of `form` after `epoch` epochs."""
+        check_number("n_epochs of Taper", self.n_epochs, Integral, "[1, inf)")
+        if not isinstance(self.form, str) or self.form not in self._FORMS:
+            raise ValueError(
+                f"`form` of Taper must be one of {choices(self._FORMS)}; got {self.form!r}."
+            )
+        return eta * self._FORMS[self.form](epoch, self.n_epochs)
+
+
+class Plateau(BaseEstimator):
+    """Halve eta when the validation score stalls; end training when little is left of it.
+
+    Nielsen (ch. 3, "How to choose a neural network's hyper-parameters"): hold eta until the
+    validation accuracy stops improving, then halve it, and end once it has fallen to 1/128.
+
+    Parameters
+    ----------
+    factor : float, default=0.5
+        Eta is multiplied by it at each plateau.
+    patience : int, default=5
+        Epochs without a better validation score that make a plateau.
+    min_factor : float, default=1/128
+        Training ends when eta has fallen below this part of its first value.
+
+    Examples
+    --------
+    >>> schedule = Plateau(factor=0.5, patience=2, min_factor=0.25)
+    >>> scores = [0.90, 0.95, 0.94, 0.95, 0.96]
+    >>> schedule(5, {"validation_score": scores}, 0.8)
+    0.4
+    >>> schedule(11, {"validation_score": scores + 6 * [0.96]}, 0.8) is None
+    True
+    """
+
+    needs_validation = True
+
+    def __init__(self, factor=0.5, patience=5, min_factor=1 / 128):
+        self.factor = factor
+        self.patience = patience
+        self.min_factor = min_factor
+
+    def __call__(self, epoch, history, eta):
+        """Return eta times `factor` for each plateau in the history, or None at the end."""
+        check_number("factor of Plateau", self.factor, Real, "(0, 1)")
+        check_number("patience of Plateau", self.patience, Integral, "[1, inf)")
+        check_number("min_factor of Plateau", self.min_factor, Real, "(0, 1]")
+        best, stalled, left = -float("inf"), 0, 1.0
+        for score in history["validation_score"]:
+            if isnan(score):  # an epoch without validation data
+                continue
+            if score > best:
+                best, stalled = score, 0
+            else:
+                stalled += 1
+            if stalled == self.patience:
+                left, stalled = left * self.factor, 0
+        return None if left < self.min_factor else left * eta
+
+
+SCHEDULES = {"constant": Constant(), "plateau": Plateau(), "taper": Taper()}
