@@ -1,4 +1,4 @@
-"""Sigmoid networks for scikit-learn, trained as in Nielsen's *Neural Networks and Deep Learning*."""
+"""Sigmoid networks for scikit-learn, after Nielsen's *Neural Networks and Deep Learning*."""
 
 from sknielsen._classifier import MLPSigmoidClassifier
 

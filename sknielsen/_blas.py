@@ -45,11 +45,18 @@ def _controller():
     return ThreadpoolController()
 
 
+def _release_control():
+    for library in _controller().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
 class _SingleThread:
     """Hold BLAS at one thread while anybody is inside; the last to leave restores.
 
-    Two overlapping limits of threadpoolctl would restore in the wrong order and leave the
-    library at one thread for good.
+    Two overlapping limits of threadpoolctl could restore in the wrong order and leave the
+    library at one thread for good. Since threadpoolctl 3.8 only the thread that set a limit may
+    change it, so whoever leaves last has to take that right over.
     """
 
     def __init__(self):
@@ -66,7 +73,9 @@ class _SingleThread:
         with self._lock:
             self._n_inside -= 1
             if self._n_inside == 0:
+                _release_control()
                 self._limit.restore_original_limits()
+                _release_control()
 
 
 _single_thread = _SingleThread()

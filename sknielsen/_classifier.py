@@ -226,9 +226,7 @@ default="constant"
 
     # --- training -----------------------------------------------------------------------------
 
-    def fit(
-        self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None
-    ):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
         Parameters
@@ -301,7 +299,7 @@ default="constant"
                     "partial_fit splits off no validation rows, which early stopping and the "
                     "plateau schedule need: pass `X_val` and `y_val`, or use fit."
                 )
-            if settings.class_weight == "balanced":
+            if isinstance(settings.class_weight, str) and settings.class_weight == "balanced":
                 raise ValueError(
                     "class_weight='balanced' is not possible with partial_fit, which cannot "
                     "count the classes of rows to come: pass a dict of weights."
@@ -310,72 +308,39 @@ default="constant"
             validation = X_val, y_val, sample_weight_val
             return self._train(settings, continuing, X, y, classes, sample_weight, *validation)
 
-    def _train(
-        self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val
-    ):
-        """Make data, network and monitor; train; keep what came of it."""
+    def _train(self, settings, continuing, X, y, classes, sample_weight, *validation):
+        """Make data and network, train, and keep what came of it."""
         if not continuing:
             self._start()
         settings.seed = self.seed_
-        dtype = self.coefs_[0].dtype if continuing else "numeric"
-        X, y = self._check_rows(X, y, reset=not continuing, dtype=dtype)
-        self._set_classes(y, classes, continuing, settings.streaming)
-        codes, weight = self._encode(y), _check_weight(weight, X, "sample_weight")
-        n_outputs = self._n_outputs(settings.cost)
-
-        rows, held_out = np.arange(X.shape[0], dtype=np.int32), None
-        if any(given is not None for given in (X_val, y_val, weight_val)):
-            if X_val is None or y_val is None:
-                raise ValueError(
-                    "Validation data must come as both `X_val` and `y_val`; "
-                    f"{'`X_val`' if X_val is None else '`y_val`'} is missing."
-                )
-            try:
-                X_val, y_val = self._check_rows(X_val, y_val, reset=False, dtype=X.dtype)
-                codes_val = self._encode(y_val)
-            except ValueError as error:
-                raise ValueError(f"In the validation data: {error}") from error
-            weight_val = _check_weight(weight_val, X_val, "sample_weight_val")
-            held_out = X_val, codes_val, weight_val, None
-        elif settings.needs_validation:
-            rows, self.validation_indices_ = self._split(codes, settings)
-            held_out = X, codes, weight, self.validation_indices_
-
-        by_class = self._class_weight(codes[rows], None if weight is None else weight[rows])
-        data = Data(X, codes, n_outputs, weight, by_class, rows)
-        validation = None
-        if held_out is not None:
-            X_val, codes_val, weight_val, rows_val = held_out
-            validation = Data(X_val, codes_val, n_outputs, weight_val, by_class, rows_val)
-        for name, some in (("training", data), ("validation", validation)):
-            if some is not None and not some.total_weight > 0:
-                raise ValueError(f"All weights of the {name} rows are zero.")
-
-        if not continuing:
-            _warn_of_large_inputs(X)
+        data, validation = self._data(
+            settings, continuing, X, y, classes, sample_weight, *validation
+        )
         settings.n = settings.n_total or data.total_weight
         settings.monitor = data.select(self._monitor_rows(data))
         settings.batch_size = _clip_batch_size(settings.batch_size, len(data))
         network = self._network(settings, data, continuing)
         history = {column: list(values) for column, values in self.history_.items()}
         self.coefs_, self.intercepts_, self.history_ = network.weights, network.biases, history
+
         score = self._score_function(settings, validation)
         best = None
         if settings.early_stopping and not settings.streaming:
             best = Best(settings.n_iter_no_change, settings.tol)
-            if continuing:
+            if continuing:  # the weights it starts from compete too
                 start = score(measure(network, settings, validation))
                 best.remember(network, start, self.epoch_)
-
         train(network, data, settings, history, validation, score, best)
 
         self.n_iter_ = len(history["epoch"])
         self.eta_ = history["eta"][-1]
-        self.epoch_ = self.n_iter_ if best is None else best.epoch
         scores = history["validation_score"]
-        if best is not None or not np.isnan(scores).all():
-            self.best_epoch_ = int(np.nanargmax(scores)) + 1 if best is None else best.epoch
-            self.best_score_ = scores[self.best_epoch_ - 1]
+        if best is not None:
+            self.best_score_, self.best_epoch_ = best.score, best.epoch
+        elif not np.isnan(scores).all():
+            self.best_score_ = float(np.nanmax(scores))
+            self.best_epoch_ = scores.index(self.best_score_) + 1
+        self.epoch_ = self.n_iter_ if best is None else best.epoch
         self.__dict__.pop("velocity_", None)
         if settings.momentum > 0 and best is None:
             self.velocity_ = [list(arrays) for arrays in network.velocity]
@@ -430,9 +395,7 @@ default="constant"
         if isinstance(s.eta_schedule, (list, tuple)):
             s.eta_schedule = Piecewise(s.eta_schedule)
         s.eta_schedule = resolve("eta_schedule", s.eta_schedule, SCHEDULES)
-        s.needs_validation = s.early_stopping or getattr(
-            s.eta_schedule, "needs_validation", False
-        )
+        s.needs_validation = s.early_stopping or getattr(s.eta_schedule, "needs_validation", False)
         named = isinstance(s.scoring, str) and s.scoring in _SCORES
         s.scorer = None if named else check_scoring(self, scoring=s.scoring)
         return s
@@ -452,6 +415,44 @@ default="constant"
         return n_classes if self.multilabel_ or exclusive or n_classes > 2 else 1
 
     # --- data ---------------------------------------------------------------------------------
+
+    def _data(self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val):
+        """Validate what was given; return training data and, if there are any, validation data."""
+        dtype = self.coefs_[0].dtype if continuing else "numeric"
+        X, y = self._check_rows(X, y, reset=not continuing, dtype=dtype)
+        self._set_classes(y, classes, continuing, settings.streaming)
+        n_outputs = self._n_outputs(settings.cost)
+        codes, weight = self._encode(y), _check_weight(weight, X, "sample_weight")
+        rows, held_out = np.arange(X.shape[0], dtype=np.int32), None
+        self.__dict__.pop("validation_indices_", None)
+        if any(given is not None for given in (X_val, y_val, weight_val)):
+            if X_val is None or y_val is None:
+                raise ValueError(
+                    "Validation data must come as both `X_val` and `y_val`; "
+                    f"{'`X_val`' if X_val is None else '`y_val`'} is missing."
+                )
+            try:
+                X_val, y_val = self._check_rows(X_val, y_val, reset=False, dtype=X.dtype)
+                codes_val = self._encode(y_val)
+            except ValueError as error:
+                raise ValueError(f"In the validation data: {error}") from error
+            weight_val = _check_weight(weight_val, X_val, "sample_weight_val")
+            held_out = X_val, codes_val, weight_val, None
+        elif settings.needs_validation:
+            rows, self.validation_indices_ = self._split(codes, settings)
+            held_out = X, codes, weight, self.validation_indices_
+        by_class = self._class_weight(codes[rows], None if weight is None else weight[rows])
+        data = Data(X, codes, n_outputs, weight, by_class, rows)
+        validation = None
+        if held_out is not None:
+            X_val, codes_val, weight_val, rows_val = held_out
+            validation = Data(X_val, codes_val, n_outputs, weight_val, by_class, rows_val)
+        for name, some in (("training", data), ("validation", validation)):
+            if some is not None and not some.total_weight > 0:
+                raise ValueError(f"The weights of all {name} rows are zero.")
+        if not continuing:
+            _warn_of_large_inputs(X)
+        return data, validation
 
     def _check_rows(self, X, y, reset, dtype):
         """Validate rows and labels; with dtype "numeric", the rows decide on the dtype."""
@@ -528,9 +529,10 @@ default="constant"
         if not self.multilabel_:
             counts = np.bincount(codes, minlength=len(self.classes_))
             if counts.min() < 2:
+                rarest = self.classes_.tolist()[counts.argmin()]
                 raise ValueError(
                     "A stratified validation split needs two rows of every class; got "
-                    f"{counts.min()} of class {self.classes_[counts.argmin()]!r}. Pass `X_val`."
+                    f"{counts.min()} of class {rarest!r}. Pass `X_val` and `y_val` instead."
                 )
         train_rows, validation_rows = train_test_split(
             np.arange(len(codes), dtype=np.int32),
@@ -594,15 +596,18 @@ default="constant"
             rng = generator(self.seed_, INITIALISATION)
             for n_in, n_out in pairwise(sizes):
                 w, b = settings.weight_init(rng, n_in, n_out)
+                if np.shape(w) != (n_in, n_out) or np.shape(b) != (n_out,):
+                    raise ValueError(
+                        f"`weight_init` must return shapes {(n_in, n_out)} and {(n_out,)}; "
+                        f"got {np.shape(w)} and {np.shape(b)}."
+                    )
                 weights.append(np.asfortranarray(settings.init_scale * w, dtype))
                 biases.append(np.array(b, dtype))
         velocity = None
-        if settings.momentum > 0 or settings.batch_size > data.rows_held(sum(sizes[1:])):
-            old = getattr(self, "velocity_", [weights, biases])
-            velocity = [[np.array(v, dtype, order="F") for v in arrays] for arrays in old]
-            if not hasattr(self, "velocity_"):
-                for v in velocity[0] + velocity[1]:
-                    v[...] = 0
+        if hasattr(self, "velocity_") and settings.momentum > 0:
+            velocity = [[np.array(v, dtype, order="F") for v in some] for some in self.velocity_]
+        elif settings.momentum > 0 or settings.batch_size > data.rows_held(sum(sizes[1:])):
+            velocity = [[np.zeros_like(p) for p in some] for some in (weights, biases)]
         return Network(weights, biases, settings.cost, settings.keep, velocity)
 
     def _score_function(self, settings, validation):

@@ -51,7 +51,7 @@ def check_number(name, value, kind, interval):
     Parameters
     ----------
     name : str
-        The parameter, for the message.
+        The parameter, or a phrase that tells what it is, for the message.
     value : object
         What the user gave.
     kind : {numbers.Integral, numbers.Real}
@@ -67,11 +67,13 @@ def check_number(name, value, kind, interval):
         If it lies outside, or is NaN.
     """
     low, high = map(float, interval[1:-1].split(","))
-    wanted = f"{'an integer' if kind is Integral else 'a number'} in {interval}"
+    kinds = "an integer" if kind is Integral else "a number"
+    subject = f"`{name}`" if name.isidentifier() else name
+    message = f"{subject} must be {kinds} in {interval}; got {value!r}."
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(f"`{name}` must be {wanted}; got {value!r}.")
+        raise TypeError(message)
     above = value >= low if interval[0] == "[" else value > low
     below = value <= high if interval[-1] == "]" else value < high
     if not (above and below):
-        raise ValueError(f"`{name}` must be {wanted}; got {value!r}.")
+        raise ValueError(message)
     return value

@@ -7,12 +7,14 @@ descent (Nielsen, ch. 1); `evaluate` measures cost and accuracy by the same forw
 import warnings
 from functools import partial
 from math import inf, nan
+from numbers import Real
 from time import perf_counter
 
 import numpy as np
 
 from sknielsen._blas import blas_threads
 from sknielsen._data import decide
+from sknielsen._resolve import check_number
 
 # Streams of random numbers. Every epoch of a stream has a generator of its own, so that the seed
 # and the count of epochs are all the state there is.
@@ -47,8 +49,8 @@ def train(network, data, settings, history, validation=None, score=None, best=No
         The rows to train on and to validate on; `validation` may be None.
     settings : namespace
         The classifier's parameters with names replaced by their objects, and `seed`, `n` (the
-        training rows that lmbda is divided by), `n_epochs`, `monitor` (Data) and `endless`
-        (keep eta where it is when the schedule would end training).
+        training rows that lmbda is divided by), `n_epochs`, `monitor` (Data) and `streaming`
+        (partial_fit: keep eta where it is when the schedule would end training).
     history : dict of lists
         One entry an epoch is appended to each column.
     score : callable, default=None
@@ -56,21 +58,23 @@ def train(network, data, settings, history, validation=None, score=None, best=No
     best : Best, default=None
         For early stopping; its weights are restored at the end, whatever ended training.
 
-    Returns
-    -------
-    bool
-        Whether Ctrl-C ended training, which leaves the unfinished epoch in the weights.
+    Raises
+    ------
+    KeyboardInterrupt
+        If Ctrl-C comes before the first epoch is finished. Later it ends training with a
+        warning, and the unfinished epoch stays in the weights.
+    ValueError
+        If training diverges.
     """
-    interrupted = False
     n_before = len(history["epoch"])
     try:
         for epoch in range(n_before, n_before + settings.n_epochs):
             eta = settings.eta_schedule(epoch, history, settings.eta)
-            if eta is None and epoch == 0:
-                raise ValueError("`eta_schedule` ends training before the first epoch.")
-            if eta is None and not settings.endless:
-                break
-            eta = history["eta"][-1] if eta is None else eta
+            if eta is None and epoch > 0:
+                if not settings.streaming:
+                    break
+                eta = history["eta"][-1]
+            check_number("eta from `eta_schedule`", eta, Real, "(0, inf)")
             start = perf_counter()
             run_epoch(network, data, settings, eta, epoch)
             duration = perf_counter() - start
@@ -81,7 +85,8 @@ def train(network, data, settings, history, validation=None, score=None, best=No
             for column in HISTORY:
                 history[column].append(record[column])
             if settings.verbose:
-                print("  ".join(f"{name} {value:.5g}" for name, value in record.items()))
+                shown = (f"{name} {value:.5g}" for name, value in record.items() if value == value)
+                print("  ".join(shown))
             if best is not None and best.ends_training(network, record):
                 break
     except KeyboardInterrupt:
@@ -90,11 +95,12 @@ def train(network, data, settings, history, validation=None, score=None, best=No
             raise
         for column in HISTORY:
             del history[column][n_recorded:]
-        interrupted = True
-        warnings.warn(f"Training interrupted after epoch {n_recorded}.", stacklevel=5)
+        warnings.warn(
+            f"Training was interrupted after epoch {n_recorded}; the model is fitted.",
+            stacklevel=4,
+        )
     if best is not None:
         best.restore(network)
-    return interrupted
 
 
 @np.errstate(over="ignore", invalid="ignore")  # divergence is looked for after the epoch
@@ -169,7 +175,7 @@ def evaluate(network, data):
     return (
         float(np.average(costs, weights=data.cost_weight(data.rows))),
         float(np.average(right, weights=data.weight(data.rows))),
-        n_saturated / n_hidden if n_hidden else nan,
+        float(n_saturated / n_hidden) if n_hidden else nan,
     )
 
 
@@ -205,20 +211,25 @@ class Best:
         self._n_stalled = 0
 
     @property
+    def score(self):
+        """Best score."""
+        return self.kept[0]
+
+    @property
     def epoch(self):
         """Epoch of the best weights."""
         return self.kept[1]
 
     def remember(self, network, score, epoch):
         """Keep a copy of the weights if their score is the best so far."""
-        if score > self.kept[0]:
+        if score > self.score:
             parameters = [p.copy(order="F") for p in network.weights + network.biases]
             self.kept = (score, epoch, parameters)  # one assignment: Ctrl-C cannot tear it
 
     def ends_training(self, network, record):
         """Take the score of an epoch; tell whether scores have stalled for too long."""
         score = record["validation_score"]
-        self._n_stalled = 0 if score > self.kept[0] + self.tol else self._n_stalled + 1
+        self._n_stalled = 0 if score > self.score + self.tol else self._n_stalled + 1
         self.remember(network, score, record["epoch"])
         return self._n_stalled >= self.n_iter_no_change
 

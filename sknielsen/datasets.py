@@ -7,7 +7,6 @@ reader like `_read_cache` and list it in `_from_openml`, which asks its readers 
 
 import gzip
 import hashlib
-import importlib.util
 import math
 import os
 import struct
@@ -52,7 +51,6 @@ Proceedings of the IEEE 86(11), 2278-2324.
 
 def fetch_mnist(
     path=None,
-    *,
     data_home=None,
     split="book",
     dtype="float32",
@@ -120,8 +118,8 @@ def fetch_mnist(
 
     if path is not None:
         X, y, X_test, y_test = _from_folder(path, "`path`")
-    elif os.environ.get(_VARIABLE):
-        X, y, X_test, y_test = _from_folder(os.environ[_VARIABLE], _VARIABLE)
+    elif folder := os.environ.get(_VARIABLE):
+        X, y, X_test, y_test = _from_folder(folder, f"the environment variable {_VARIABLE}")
     else:
         X, y, X_test, y_test = _from_openml(data_home, download_if_missing)
 
@@ -255,7 +253,7 @@ def _from_openml(data_home, download_if_missing):
 
 
 def _read_cache(data_home):
-    """Read the file that `fetch_openml` cached; itself, it might turn to the network."""
+    """Read what `fetch_openml` cached, without it: it might turn to the network."""
     cache = Path(get_data_home(data_home), "openml", "openml.org")
     # OpenML numbers the file 52667; scikit-learn 1.9 adds its name, mnist_784.arff.
     files = [*cache.glob("data/**/52667.gz"), *cache.glob("data/**/52667/*.arff.gz")]
@@ -268,10 +266,9 @@ def _read_cache(data_home):
 
 
 def _download(data_home):
-    """Fetch mnist_784 through scikit-learn, which caches it in `data_home`."""
-    parser = "pandas" if importlib.util.find_spec("pandas") else "liac-arff"
-    mnist = fetch_openml(
-        "mnist_784", version=1, data_home=data_home, as_frame=False, parser=parser
+    """Download mnist_784 through scikit-learn, which caches it in `data_home`."""
+    mnist = fetch_openml(  # its other parser needs pandas, and fails on 3.1 in scikit-learn 1.9.1
+        "mnist_784", version=1, data_home=data_home, as_frame=False, parser="liac-arff"
     )
     return mnist.data, mnist.target
 

@@ -51,7 +51,7 @@ class Piecewise(BaseEstimator):
     def __call__(self, epoch, history, eta):
         """Return the eta of the regime that holds `epoch`."""
         try:
-            regimes = [(n_epochs, eta) for n_epochs, eta in self.regimes]
+            regimes = [(n_epochs, regime_eta) for n_epochs, regime_eta in self.regimes]
         except (TypeError, ValueError):
             regimes = []
         if not regimes:
@@ -59,15 +59,15 @@ class Piecewise(BaseEstimator):
                 "`eta_schedule` as a list must hold (n_epochs, eta) pairs, such as "
                 f"[(10, 0.5), (10, 0.1)]; got {self.regimes!r}."
             )
-        for n_epochs, eta in regimes:
+        for n_epochs, regime_eta in regimes:
             check_number("n_epochs of an eta regime", n_epochs, Integral, "[1, inf)")
-            check_number("eta of an eta regime", eta, Real, "(0, inf)")
+            check_number("eta of an eta regime", regime_eta, Real, "(0, inf)")
         end = 0
-        for n_epochs, eta in regimes:
+        for n_epochs, regime_eta in regimes:
             end += n_epochs
             if epoch < end:
-                break
-        return eta
+                return regime_eta
+        return regimes[-1][1]
 
 
 class Taper(BaseEstimator):

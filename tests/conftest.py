@@ -1,0 +1,36 @@
+"""Small seeded data and estimators that several test modules share."""
+
+import pytest
+from sklearn.datasets import load_digits, make_multilabel_classification
+
+from sknielsen import MLPSigmoidClassifier
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """300 handwritten digits of 8 x 8 pixels in [0, 1], and their labels."""
+    X, y = load_digits(return_X_y=True)
+    return X[:300] / 16, y[:300]
+
+
+@pytest.fixture(scope="session")
+def binary(digits):
+    X, y = digits
+    return X[y < 2], y[y < 2]
+
+
+@pytest.fixture(scope="session")
+def multilabel():
+    X, Y = make_multilabel_classification(120, 12, n_classes=4, random_state=0)
+    return X / 10, Y
+
+
+@pytest.fixture
+def small():
+    """Make a quick classifier; keyword arguments change it."""
+
+    def make(**parameters):
+        defaults = dict(hidden_layer_sizes=(8,), max_iter=3, random_state=0)
+        return MLPSigmoidClassifier(**(defaults | parameters))
+
+    return make

@@ -1,0 +1,24 @@
+"""Comparisons that several test modules share."""
+
+import numpy as np
+
+
+def weights_of(classifier):
+    """All parameters of a network as one vector."""
+    arrays = classifier.coefs_ + classifier.intercepts_
+    return np.concatenate([array.ravel(order="F") for array in arrays])
+
+
+def history_of(classifier):
+    """The history without durations, as an array that compares NaN equal."""
+    columns = {name: c for name, c in classifier.history_.items() if name != "duration"}
+    return np.array(list(columns.values()), dtype=float)
+
+
+def assert_same_model(one, other):
+    """Assert that two classifiers are equal bit for bit, durations excepted."""
+    assert weights_of(one).dtype == weights_of(other).dtype
+    np.testing.assert_array_equal(weights_of(one), weights_of(other))
+    np.testing.assert_array_equal(history_of(one), history_of(other))
+    assert one.n_iter_ == other.n_iter_
+    assert one.eta_ == other.eta_

@@ -1,0 +1,626 @@
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from helpers import assert_same_model, weights_of
+from scipy.sparse import csc_matrix, csr_array, csr_matrix
+from scipy.special import expit, softmax
+from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
+
+from sknielsen import MLPSigmoidClassifier
+from sknielsen.costs import COSTS, CrossEntropy
+from sknielsen.initializers import INITIALIZERS, scaled
+from sknielsen.penalties import L2, PENALTIES
+from sknielsen.schedules import SCHEDULES, Constant, Piecewise, Plateau, Taper
+
+# --- parameters ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"hidden_layer_sizes": 0}, ValueError, r"`hidden_layer_sizes`.*\[1, inf\); got 0"),
+        ({"hidden_layer_sizes": (5, -1)}, ValueError, "`hidden_layer_sizes`.*got -1"),
+        ({"hidden_layer_sizes": 2.5}, TypeError, "`hidden_layer_sizes`.*integer.*got 2.5"),
+        ({"hidden_layer_sizes": "big"}, TypeError, "`hidden_layer_sizes`.*got 'big'"),
+        ({"cost": "hinge"}, ValueError, "`cost` must be one of .*quadratic.*got 'hinge'"),
+        ({"cost": CrossEntropy}, TypeError, "`cost`.*`activation` and `value` and `delta`"),
+        ({"eta": 0}, ValueError, r"`eta` must be a number in \(0, inf\); got 0"),
+        ({"eta": float("nan")}, ValueError, "`eta`.*got nan"),
+        ({"eta": float("inf")}, ValueError, "`eta`.*got inf"),
+        ({"eta": "0.5"}, TypeError, "`eta`.*got '0.5'"),
+        ({"eta_schedule": "cosine"}, ValueError, "`eta_schedule`.*'plateau'.*got 'cosine'"),
+        ({"eta_schedule": []}, ValueError, r"`eta_schedule` as a list.*got \[\]"),
+        ({"eta_schedule": 0.5}, TypeError, "`eta_schedule`.*got 0.5"),
+        ({"lmbda": -1}, ValueError, r"`lmbda`.*\[0, inf\); got -1"),
+        ({"penalty": "l3"}, ValueError, r"`penalty`.*\['l1', 'l2'\].*got 'l3'"),
+        ({"dropout": 1.0}, ValueError, r"`dropout`.*\[0, 1\); got 1.0"),
+        ({"dropout": [0.1]}, ValueError, "`dropout`.*each of the 1 hidden layers; got 1"),
+        ({"dropout": [0.1, 1.5]}, ValueError, "`dropout`.*got 1.5"),
+        ({"momentum": 1}, ValueError, r"`momentum`.*\[0, 1\); got 1"),
+        ({"weight_init": "tiny"}, ValueError, "`weight_init`.*'scaled'.*got 'tiny'"),
+        ({"init_scale": -1}, ValueError, "`init_scale`.*got -1"),
+        ({"batch_size": 0}, ValueError, "`batch_size`.*got 0"),
+        ({"batch_size": "auto"}, TypeError, "`batch_size`.*integer.*got 'auto'"),
+        ({"max_iter": 0}, ValueError, r"`max_iter`.*\[1, inf\); got 0"),
+        ({"early_stopping": 1}, TypeError, "`early_stopping` must be True or False; got 1"),
+        ({"shuffle": "yes"}, TypeError, "`shuffle` must be True or False; got 'yes'"),
+        ({"warm_start": None}, TypeError, "`warm_start` must be True or False; got None"),
+        ({"validation_fraction": 1.0}, ValueError, r"`validation_fraction`.*\(0, 1\); got 1.0"),
+        ({"n_iter_no_change": 0}, ValueError, "`n_iter_no_change`.*got 0"),
+        ({"tol": -1e-3}, ValueError, "`tol`.*got -0.001"),
+        ({"scoring": "acuracy"}, ValueError, "'acuracy'"),
+        ({"class_weight": "even"}, TypeError, "`class_weight`.*'balanced' or None; got 'even'"),
+        ({"class_weight": {42: 1.0}}, ValueError, r"`class_weight` names \[42\], not among"),
+        ({"class_weight": {0: -1.0}}, ValueError, "`class_weight`.*got -1.0"),
+        ({"n_total": 0}, ValueError, "`n_total`.*got 0"),
+        ({"monitor_samples": -1}, ValueError, "`monitor_samples`.*got -1"),
+        ({"random_state": "seed"}, ValueError, "'seed' cannot be used to seed"),
+        ({"verbose": -1}, ValueError, "`verbose`.*got -1"),
+        (
+            {"weight_init": lambda rng, n_in, n_out: (np.zeros((n_out, n_in)), np.zeros(n_out))},
+            ValueError,
+            r"`weight_init` must return shapes \(64, 8\) and \(8,\); got \(8, 64\)",
+        ),
+    ],
+)
+def test_a_parameter_out_of_range_is_named_and_changes_nothing(
+    parameters, error, message, small, digits
+):
+    clf = small().fit(*digits)
+    before = {name: clf.__dict__[name] for name in clf.__dict__ if name.endswith("_")}
+    with pytest.raises(error, match=message):
+        clf.set_params(**parameters).fit(*digits)
+    after = {name: clf.__dict__[name] for name in clf.__dict__ if name.endswith("_")}
+    assert after.keys() == before.keys()
+    assert all(after[name] is before[name] for name in before)
+
+
+def test_every_parameter_but_the_first_is_keyword_only():
+    with pytest.raises(TypeError, match="positional"):
+        MLPSigmoidClassifier((10,), "quadratic")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[("cost", name) for name in COSTS],
+        *[("penalty", name) for name in PENALTIES],
+        *[("weight_init", name) for name in INITIALIZERS],
+        *[("eta_schedule", name) for name in SCHEDULES],
+    ],
+)
+def test_every_named_choice_trains(name, value, small, digits):
+    clf = small(lmbda=0.1, max_iter=10, eta=1.0, **{name: value}).fit(*digits)
+    assert clf.score(*digits) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("named", "object_"),
+    [
+        ({"cost": "cross_entropy"}, {"cost": CrossEntropy()}),
+        ({"penalty": "l2"}, {"penalty": L2()}),
+        ({"weight_init": "scaled"}, {"weight_init": scaled}),
+        ({"eta_schedule": "constant"}, {"eta_schedule": Constant()}),
+        (
+            {"eta_schedule": [(1, 0.3), (2, 0.1)]},
+            {"eta_schedule": Piecewise([(1, 0.3), (2, 0.1)])},
+        ),
+        ({"eta_schedule": "taper"}, {"eta_schedule": Taper(n_epochs=30)}),
+        ({"hidden_layer_sizes": (8,)}, {"hidden_layer_sizes": 8}),
+        ({"dropout": 0.3}, {"dropout": (0.0, 0.3)}),
+    ],
+)
+def test_a_name_and_its_object_train_alike(named, object_, small, digits):
+    assert_same_model(
+        small(lmbda=1.0, **named).fit(*digits), small(lmbda=1.0, **object_).fit(*digits)
+    )
+
+
+@pytest.mark.parametrize("cost", sorted(COSTS))
+@pytest.mark.parametrize("hidden", [(), 5, (6, 5), [7, 6, 5]])
+def test_any_depth(hidden, cost, small, digits):
+    X, y = digits
+    clf = small(hidden_layer_sizes=hidden, cost=cost).fit(X, y)
+    sizes = [64, *np.atleast_1d(np.array(hidden, int)), 10]
+    assert [w.shape for w in clf.coefs_] == list(pairwise(sizes))
+    assert [b.shape for b in clf.intercepts_] == [(n,) for n in sizes[1:]]
+
+
+def test_every_parameter_is_tunable_by_a_grid_search(small, digits):
+    grid = {
+        "hidden_layer_sizes": [(), (5, 4)],
+        "cost": ["log_likelihood", CrossEntropy()],
+        "eta_schedule": [[(2, 0.5), (1, 0.1)], Plateau(patience=2)],
+    }
+    search = GridSearchCV(small(), grid, cv=2, error_score="raise").fit(*digits)
+    assert search.best_estimator_.n_iter_ >= 1
+
+
+def test_parameters_of_a_schedule_object_are_tunable(small, digits):
+    clf = small(eta_schedule=Taper())
+    search = GridSearchCV(clf, {"eta_schedule__n_epochs": [3, 30]}, cv=2, error_score="raise")
+    assert search.fit(*digits).best_params_["eta_schedule__n_epochs"] in (3, 30)
+
+
+def test_lmbda_means_the_same_for_every_batch_size(small, digits):
+    """In one epoch weights with no gradient shrink by nearly the same factor."""
+    X, y = digits
+    X = np.c_[X, np.zeros(len(X))]  # the last input is always zero
+    shrunk = []
+    for batch_size in (1, 10, 100):
+        start = small(max_iter=1, batch_size=batch_size, eta=1e-9).fit(X, y)
+        # eta grows with the batch, so that eta * number of steps is the same
+        clf = small(max_iter=1, batch_size=batch_size, eta=0.001 * batch_size, lmbda=3.0)
+        shrunk.append((clf.fit(X, y).coefs_[0][-1] / start.coefs_[0][-1]).mean())
+    np.testing.assert_allclose(shrunk, np.exp(-0.001 * 3.0), rtol=1e-5)
+
+
+def test_weight_init_and_init_scale_draw_the_first_weights(small, digits):
+    one = small(eta=1e-12, max_iter=1).fit(*digits)
+    other = small(eta=1e-12, max_iter=1, init_scale=3.0).fit(*digits)
+    np.testing.assert_allclose(other.coefs_[0], 3 * one.coefs_[0], rtol=1e-6)
+    np.testing.assert_allclose(other.intercepts_[0], one.intercepts_[0], rtol=1e-6)
+
+
+def test_a_custom_cost_with_its_own_activation_predicts_by_it(small, binary):
+    class Cubed(CrossEntropy):
+        @staticmethod
+        def activation(z):
+            z[...] = expit(z) ** 3
+            return z
+
+        def value(self, z, y):
+            return ((expit(z) ** 3 - y) ** 2).sum(axis=1) / 2
+
+        def delta(self, a, y, out):
+            out[...] = (a - y) * 3 * a * (1 - np.cbrt(a))
+
+    X, y = binary
+    clf = small(cost=Cubed(), max_iter=50, eta=3.0).fit(X, y)
+    np.testing.assert_allclose(clf.predict_proba(X)[:, 1], expit(clf.decision_function(X)) ** 3)
+    np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
+
+
+# --- labels and outputs -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "labels", [[3, 7], ["no", "yes"], [False, True], [-1, 1], [0.0, 2.0]], ids=str
+)
+def test_binary_labels_of_any_kind(labels, small, binary):
+    X, y = binary
+    clf = small(max_iter=10).fit(X, np.array(labels)[y])
+    np.testing.assert_array_equal(clf.classes_, labels)
+    assert clf.score(X, np.array(labels)[y]) > 0.95
+    assert clf.decision_function(X).shape == (len(X),)
+    assert clf.predict_proba(X).shape == (len(X), 2)
+
+
+@pytest.mark.parametrize("dtype", [object, str, "string[python]"])
+def test_string_labels(dtype, small, digits):
+    X, y = digits
+    names = np.array(["zero", "one", "two", "three", "four", "five", "six", "7", "8", "nine"])
+    y = pd.Series(names[y]).astype(dtype)
+    clf = small().fit(X, y)
+    assert list(clf.classes_) == sorted(names)
+    assert set(clf.predict(X)) <= set(names)
+
+
+@pytest.mark.parametrize("cost", sorted(COSTS))
+def test_binary_outputs_agree_with_each_other(cost, small, binary):
+    X, y = binary
+    clf = small(cost=cost, max_iter=20).fit(X, y)
+    z, p = clf.decision_function(X), clf.predict_proba(X)
+    np.testing.assert_allclose(p[:, 1], expit(z))
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    np.testing.assert_array_equal(clf.predict(X), (z > 0).astype(int))
+    assert clf.coefs_[-1].shape[1] == (2 if cost == "log_likelihood" else 1)
+
+
+@pytest.mark.parametrize("cost", sorted(COSTS))
+def test_multiclass_probabilities_are_the_outputs_normalised(cost, small, digits):
+    X, y = digits
+    clf = small(cost=cost).fit(X, y)
+    z = clf.decision_function(X)
+    a = softmax(z, axis=1) if cost == "log_likelihood" else expit(z)
+    p = clf.predict_proba(X)
+    np.testing.assert_allclose(p, a / a.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(np.log(p), clf.predict_log_proba(X))
+    np.testing.assert_array_equal(clf.predict(X), clf.classes_[z.argmax(axis=1)])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_probabilities_sum_to_one_where_every_output_underflows(dtype, small, digits):
+    X, y = digits
+    clf = small().fit(X.astype(dtype), y)
+    clf.intercepts_[-1] -= 5000
+    p, log_p = clf.predict_proba(X[:9]), clf.predict_log_proba(X[:9])
+    assert p.dtype == dtype
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-5)
+    assert np.isfinite(log_p).all()
+    clf.intercepts_[-1][3] += 10_000
+    assert np.isfinite(clf.predict_log_proba(X[:9])).all()
+
+
+def test_binary_log_probabilities_are_finite_where_the_output_saturates(small, binary):
+    clf = small().fit(*binary)
+    clf.intercepts_[-1] += 5000
+    assert np.isfinite(clf.predict_log_proba(binary[0])).all()
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
+@pytest.mark.parametrize("container", [np.asarray, csr_matrix])
+def test_multilabel_outputs_stand_each_for_itself(container, cost, small, multilabel):
+    X, Y = multilabel
+    clf = small(cost=cost, max_iter=30).fit(X, container(Y))
+    z = clf.decision_function(X)
+    np.testing.assert_allclose(clf.predict_proba(X), expit(z))
+    np.testing.assert_allclose(clf.predict_log_proba(X), np.log(expit(z)))
+    np.testing.assert_array_equal(clf.predict(X), z > 0)
+    assert clf.score(X, Y) == np.mean((clf.predict(X) == Y).all(axis=1))
+    assert clf.history_["train_accuracy"][-1] == clf.score(X, Y)
+
+
+def test_multilabel_partial_fit_needs_no_classes(small, multilabel):
+    X, Y = multilabel
+    one, other = small(max_iter=2).fit(X, Y), small()
+    other.partial_fit(X, Y).partial_fit(X, Y)
+    assert_same_model(one, other)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"cost": "log_likelihood"}, "'log_likelihood' makes the outputs one distribution"),
+        ({"class_weight": "balanced"}, "`class_weight` must be None for multilabel y"),
+        ({"class_weight": {0: 2.0}}, "`class_weight` must be None for multilabel y"),
+    ],
+)
+def test_what_multilabel_targets_cannot_have(parameters, message, small, multilabel):
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).fit(*multilabel)
+
+
+def test_a_column_of_labels_is_raveled_with_a_warning(small, digits):
+    X, y = digits
+    with pytest.warns(DataConversionWarning):
+        column = small().fit(X, y[:, None])
+    assert_same_model(column, small().fit(X, y))
+
+
+# --- input --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dtype", "trained_in"),
+    [
+        ("float32", "float32"),
+        ("float64", "float64"),
+        ("float16", "float32"),
+        ("uint8", "float32"),
+        ("int16", "float32"),
+        ("int32", "float64"),
+        ("int64", "float64"),
+        ("bool", "float32"),
+        ("object", "float64"),
+        ("longdouble", "float64"),
+    ],
+)
+def test_the_first_fit_fixes_the_dtype(dtype, trained_in, small, digits):
+    X, y = digits
+    clf = small(warm_start=True).fit((X > 0.5).astype(dtype), y)
+    assert {array.dtype for array in clf.coefs_ + clf.intercepts_} == {np.dtype(trained_in)}
+    assert clf.decision_function(X).dtype == trained_in
+    for later in ("float32", "float64"):
+        clf.fit(X.astype(later), y).partial_fit(X.astype(later), y)
+        assert clf.coefs_[0].dtype == trained_in
+
+
+@pytest.mark.parametrize(
+    "container",
+    [csr_matrix, csc_matrix, csr_array, pd.DataFrame, pl.DataFrame, np.asfortranarray],
+)
+def test_containers_of_rows_train_the_same_network(container, small, digits):
+    X, y = digits
+    names = [f"pixel {i}" for i in range(64)]
+    options = {"columns": names} if container is pd.DataFrame else {}
+    options = {"schema": names} if container is pl.DataFrame else options
+    rows = container(X, **options)
+    one, other = small(lmbda=0.1, max_iter=2), small(lmbda=0.1, max_iter=2)
+    one.fit(X, y, X_val=X[:50], y_val=y[:50])
+    other.fit(rows, y, X_val=rows[:50], y_val=y[:50])
+    assert_same_model(one, other)
+    np.testing.assert_array_equal(one.predict(X), other.predict(rows))
+
+
+def test_names_of_features_are_kept_and_checked(small, digits):
+    X, y = digits
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    clf = small().fit(frame, y)
+    assert clf.feature_names_in_[3] == "pixel 3"
+    with pytest.raises(ValueError, match="feature names"):
+        clf.predict(frame.rename(columns={"pixel 3": "other"}))
+    with pytest.raises(ValueError, match=r"validation data.*feature names"):
+        clf.fit(frame, y, X_val=frame.rename(columns={"pixel 3": "other"}), y_val=y)
+
+
+def test_a_scorer_under_early_stopping_does_not_miss_the_names_of_features(small, digits):
+    X, y = digits
+    frame = pd.DataFrame(X, columns=[f"pixel {i}" for i in range(64)])
+    clf = small(early_stopping=True, scoring="f1_macro", max_iter=2).fit(frame, y)
+    assert 0 < clf.best_score_ <= 1
+
+
+def test_the_order_of_rows_is_kept_without_shuffling_and_read_only_rows_train(small, digits):
+    X, y = digits
+    frozen = X.copy()
+    frozen.setflags(write=False)
+    assert_same_model(
+        small(dropout=(0.1, 0.1)).fit(frozen, y), small(dropout=(0.1, 0.1)).fit(X, y)
+    )
+    np.testing.assert_array_equal(frozen, digits[0])
+
+
+def with_value(X, value):
+    X = X.copy()
+    X[7, 5] = value
+    return X
+
+
+BAD_INPUT = [
+    (lambda X, y: (with_value(X, np.nan), y, {}), "NaN"),
+    (lambda X, y: (with_value(X, np.inf), y, {}), "infinity"),
+    (lambda X, y: (X[:0], y[:0], {}), "0 sample"),
+    (lambda X, y: (X, y[:-1], {}), "inconsistent numbers of samples"),
+    (lambda X, y: (X, np.zeros(len(X), int), {}), r"two classes are needed; got 1 class: \[0\]"),
+    (lambda X, y: (X, X[:, 2], {}), "Unknown label type"),
+    (lambda X, y: (X, np.c_[y, y], {}), "indicator matrix of zeros and ones|Unknown label type"),
+    (lambda X, y: (X, y, {"sample_weight": -np.ones(len(X))}), "negative weights; got -1"),
+    (lambda X, y: (X, y, {"sample_weight": np.zeros(len(X))}), "weight above zero"),
+    (lambda X, y: (X, y, {"sample_weight": np.ones(3)}), r"shape \(300,\); got \(3,\)"),
+    (lambda X, y: (X, y, {"sample_weight": np.full(len(X), np.nan)}), "NaN"),
+    (lambda X, y: (X, y, {"X_val": X}), "`y_val` is missing"),
+    (lambda X, y: (X, y, {"y_val": y}), "`X_val` is missing"),
+    (lambda X, y: (X, y, {"sample_weight_val": np.ones(3)}), "`X_val` is missing"),
+    (lambda X, y: (X, y, {"X_val": X[:, :-1], "y_val": y}), "validation data: X has 63 features"),
+    (lambda X, y: (X, y, {"X_val": X[:9], "y_val": y[:8]}), "validation data.*inconsistent"),
+    (lambda X, y: (X, y, {"X_val": X, "y_val": y + 1}), r"y holds \[10\], not among the classes"),
+    (lambda X, y: (X, y, {"X_val": X, "y_val": np.eye(10)[y]}), "one label a row"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD_INPUT, ids=[m for _, m in BAD_INPUT])
+def test_bad_input_is_an_error_and_changes_nothing_in_a_fitted_model(
+    spoil, message, small, digits
+):
+    X, y = digits
+    clf = small().fit(X[:, :32], y)
+    X_bad, y_bad, options = spoil(X, y)
+    before = dict(vars(clf))
+    with pytest.raises(ValueError, match=message):
+        clf.fit(X_bad, y_bad, **options)
+    assert vars(clf) == before
+    assert clf.predict(X[:, :32]).shape == y.shape
+
+
+def test_predicting_other_features_or_unfitted_is_an_error(small, digits):
+    X, y = digits
+    with pytest.raises(NotFittedError):
+        small().predict(X)
+    with pytest.raises(ValueError, match="63 features"):
+        small().fit(X, y).predict(X[:, :-1])
+
+
+def test_a_batch_larger_than_the_data_is_clipped_with_a_warning(small, digits):
+    X, y = digits
+    with pytest.warns(UserWarning, match="`batch_size` is 1000, but there are 300"):
+        clipped = small(batch_size=1000).fit(X, y)
+    assert_same_model(clipped, small(batch_size=None).fit(X, y))
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_matrix])
+def test_large_inputs_draw_one_warning_that_says_what_to_do(container, small, digits):
+    X, y = digits
+    with pytest.warns(UserWarning, match="root mean square.*dividing pixels by 255") as caught:
+        clf = small(eta=1e-6).partial_fit(container(255 * X), y, np.unique(y))
+        clf.partial_fit(container(255 * X), y)
+    assert len(caught) == 1
+
+
+# --- weights ------------------------------------------------------------------------------------
+
+
+def test_integer_weights_equal_repeated_rows_in_a_full_batch(small, digits):
+    X, y = digits
+    weight = np.arange(len(X)) % 3
+    parameters = dict(batch_size=None, shuffle=False, lmbda=1.0)
+    weighted = small(**parameters).fit(X, y, sample_weight=weight)
+    repeated = small(**parameters).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    np.testing.assert_allclose(weights_of(weighted), weights_of(repeated), rtol=1e-9)
+
+
+def test_the_scale_of_the_weights_does_not_matter_without_penalty(small, digits):
+    X, y = digits
+    weight = np.random.default_rng(0).random(len(X))
+    one = small().fit(X, y, sample_weight=weight)
+    other = small().fit(X, y, sample_weight=8 * weight)
+    np.testing.assert_allclose(weights_of(one), weights_of(other), rtol=1e-9)
+
+
+def test_class_weights_are_sample_weights_by_class(small, digits):
+    X, y = digits
+    factors = np.ones(10)
+    factors[[2, 5]] = 0.5, 4.0
+    by_class = small(class_weight={2: 0.5, 5: 4.0}).fit(X, y)
+    by_sample = small().fit(X, y, sample_weight=factors[y])
+    np.testing.assert_allclose(weights_of(by_class), weights_of(by_sample), rtol=1e-12)
+
+
+def test_balanced_weights_give_every_class_the_same_total(small, digits):
+    X, y = digits
+    counts = np.bincount(y)
+    balanced = small(class_weight="balanced").fit(X, y)
+    given = small(class_weight=dict(enumerate(len(y) / (10 * counts)))).fit(X, y)
+    np.testing.assert_allclose(weights_of(balanced), weights_of(given), rtol=1e-12)
+
+
+def test_class_weights_take_string_labels(small, binary):
+    X, y = binary
+    names = np.array(["no", "yes"])[y]
+    few = small(class_weight={"no": 1000.0, "yes": 1e-3}, max_iter=30).fit(X, names)
+    assert (few.predict(X) == "no").all()
+
+
+# --- partial_fit and warm starts ----------------------------------------------------------------
+
+
+def test_the_first_partial_fit_needs_the_classes(small, digits):
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        small().partial_fit(*digits)
+
+
+def test_partial_fit_takes_blocks_that_lack_classes(small, digits):
+    X, y = digits
+    clf = small()
+    for start in range(0, 300, 20):
+        clf.partial_fit(X[start : start + 20], y[start : start + 20], range(10))
+    assert clf.n_iter_ == 15
+    np.testing.assert_array_equal(clf.classes_, np.arange(10))
+
+
+def test_partial_fit_takes_weights_after_the_classes_as_sgd_classifier_does(small, digits):
+    X, y = digits
+    weight = np.linspace(0, 2, len(X))
+    positional = small().partial_fit(X, y, np.unique(y), weight)
+    assert_same_model(positional, small(max_iter=1).fit(X, y, sample_weight=weight))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(y=lambda y: y + 1), r"y holds \[10\], not among the classes"),
+        (dict(classes=lambda y: np.arange(11)), r"keeps its classes.*got \[0, 1.*10\]"),
+        (dict(X=lambda X: X[:, 1:]), "63 features"),
+        (dict(y=lambda y: np.eye(10, dtype=int)[y]), "keeps its classes.*got multilabel"),
+    ],
+)
+def test_partial_fit_refuses_what_does_not_fit_the_model(change, message, small, digits):
+    X, y = digits
+    clf = small().partial_fit(X, y, np.unique(y))
+    before = dict(vars(clf))
+    X, y = change.get("X", lambda X: X)(X), change.get("y", lambda y: y)(y)
+    classes = change["classes"](y) if "classes" in change else None
+    with pytest.raises(ValueError, match=message):
+        clf.partial_fit(X, y, classes)
+    assert vars(clf) == before
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"early_stopping": True}, "splits off no validation rows.*`X_val` and `y_val`"),
+        ({"eta_schedule": "plateau"}, "splits off no validation rows.*`X_val` and `y_val`"),
+        ({"class_weight": "balanced"}, "class_weight='balanced' is not possible"),
+    ],
+)
+def test_partial_fit_refuses_what_needs_the_whole_data(parameters, message, small, digits):
+    with pytest.raises(ValueError, match=message):
+        small(**parameters).partial_fit(*digits, range(10))
+
+
+def test_partial_fit_under_early_stopping_neither_stops_nor_restores(small, digits):
+    X, y = digits
+    parameters = dict(early_stopping=True, n_iter_no_change=1, eta=3.0)
+    clf, plain = small(**parameters), small(eta=3.0, max_iter=8).fit(X, y)
+    for _ in range(8):
+        clf.partial_fit(X, y, range(10), X_val=X[:50], y_val=y[:50])
+    np.testing.assert_array_equal(weights_of(clf), weights_of(plain))
+    assert clf.epoch_ == 8
+    assert clf.best_score_ == max(clf.history_["validation_score"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"hidden_layer_sizes": (9,)},
+            r"keeps its layers, \[64, 8, 1\].*now ask for \[64, 9, 1\]",
+        ),
+        ({"cost": "log_likelihood"}, r"keeps its layers.*now ask for \[64, 8, 2\]"),
+    ],
+)
+def test_a_continued_fit_refuses_other_layers_or_outputs(parameters, message, small, binary):
+    clf = small(warm_start=True).fit(*binary)
+    with pytest.raises(ValueError, match=message):
+        clf.set_params(**parameters).fit(*binary)
+
+
+def test_a_continued_fit_refuses_other_classes(small, digits):
+    X, y = digits
+    clf = small(warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="keeps its classes"):
+        clf.fit(X[y < 9], y[y < 9])
+
+
+def test_other_changed_parameters_take_effect_in_a_continued_fit(small, digits):
+    X, y = digits
+    clf = small(warm_start=True, max_iter=1, momentum=0.5).fit(X, y)
+    assert hasattr(clf, "velocity_")
+    clf.set_params(eta=0.1, lmbda=1.0, batch_size=30, momentum=0.0, dropout=0.2).fit(X, y)
+    assert clf.history_["eta"] == [0.5, 0.1]
+    assert clf.history_["penalty"][0] == 0 < clf.history_["penalty"][1]
+    assert not hasattr(clf, "velocity_")
+
+
+def test_a_cold_fit_forgets_the_fit_before(small, digits):
+    X, y = digits
+    clf = small(early_stopping=True).fit(X, y)
+    clf.set_params(early_stopping=False).fit(X[y < 3][:, :32], y[y < 3])
+    fresh = small().fit(X[y < 3][:, :32], y[y < 3])
+    assert_same_model(clf, fresh)
+    assert vars(clf).keys() == vars(fresh).keys()
+
+
+def test_a_model_that_continues_does_not_change_its_pickled_or_shared_arrays(small, digits):
+    X, y = digits
+    clf = small(warm_start=True).fit(X, y)
+    kept = clf.coefs_, [w.copy() for w in clf.coefs_], clf.history_, clf.n_iter_
+    clf.fit(X, y)
+    assert all((w == old).all() for w, old in zip(kept[0], kept[1]))
+    assert len(kept[2]["epoch"]) == kept[3]
+
+
+def test_read_only_weights_continue(small, digits):
+    X, y = digits
+    clf = small().fit(X, y)
+    for array in clf.coefs_ + clf.intercepts_:
+        array.setflags(write=False)
+    before = weights_of(clf)
+    clf.predict_proba(X)
+    clf.partial_fit(X, y)
+    assert (weights_of(clf) != before).any()
+
+
+def test_fitted_attributes_are_numpy_and_built_in_types(small, digits):
+    clf = small(early_stopping=True, momentum=0.5).fit(*digits)
+
+    def check(value):
+        if isinstance(value, (list, tuple)):
+            return all(map(check, value))
+        if isinstance(value, dict):
+            return check(list(value)) and check(list(value.values()))
+        return type(value) in (int, float, str, bool) or isinstance(value, np.ndarray)
+
+    fitted = {name: value for name, value in vars(clf).items() if name.endswith("_")}
+    assert [name for name, value in fitted.items() if not check(value)] == []
+
+
+def test_clone_and_repr(small):
+    clf = small(eta_schedule=Taper("inverse", n_epochs=7))
+    assert repr(clone(clf)) == repr(clf)
+    assert "n_epochs=7" in repr(clf)

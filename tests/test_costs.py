@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from sknielsen.activations import sigmoid
+from sknielsen.costs import COSTS
+
+
+def outputs_and_targets(seed=0, m=6, n_outputs=4):
+    rng = np.random.default_rng(seed)
+    return 3 * rng.standard_normal((m, n_outputs)), np.eye(n_outputs)[rng.integers(4, size=m)]
+
+
+@pytest.mark.parametrize("name", sorted(COSTS))
+def test_delta_is_the_derivative_of_value_by_z(name):
+    cost = COSTS[name]
+    z, y = outputs_and_targets()
+    h = 1e-6
+    expected = np.empty_like(z)
+    for k in range(z.shape[1]):
+        shift = h * np.eye(z.shape[1])[k]
+        expected[:, k] = (cost.value(z + shift, y) - cost.value(z - shift, y)) / (2 * h)
+    out = np.empty_like(z)
+    cost.delta(cost.activation(z.copy()), y, out)
+    np.testing.assert_allclose(out, expected, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(COSTS))
+def test_value_leaves_z_alone_and_gives_one_cost_a_sample(name):
+    z, y = outputs_and_targets()
+    before = z.copy()
+    assert COSTS[name].value(z, y).shape == (6,)
+    np.testing.assert_array_equal(z, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", sorted(COSTS))
+def test_value_is_finite_where_outputs_saturate(name, dtype):
+    z = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype)
+    y = np.array([[0, 1], [0, 1]], dtype)
+    assert np.isfinite(COSTS[name].value(z, y)).all()
+
+
+def test_cross_entropy_equals_its_definition():
+    z, y = outputs_and_targets()
+    a = sigmoid(z.copy())
+    expected = -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum(axis=1)
+    np.testing.assert_allclose(COSTS["cross_entropy"].value(z, y), expected)
+
+
+def test_log_likelihood_equals_its_definition():
+    z, y = outputs_and_targets()
+    a = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    expected = -np.log(a[y == 1])
+    np.testing.assert_allclose(COSTS["log_likelihood"].value(z, y), expected)
+
+
+def test_quadratic_equals_its_definition():
+    z, y = outputs_and_targets()
+    expected = ((sigmoid(z.copy()) - y) ** 2).sum(axis=1) / 2
+    np.testing.assert_allclose(COSTS["quadratic"].value(z, y), expected)

@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_array, csr_matrix
+
+from sknielsen._data import Data, decide
+
+
+def make_data(n_rows, n_features, dtype=np.float32, **options):
+    X = np.zeros((n_rows, n_features), dtype)
+    return Data(X, np.zeros(n_rows, int), 3, **options)
+
+
+@given(
+    n_rows=st.integers(1, 5000),
+    batch_size=st.integers(1, 6000),
+    n_features=st.integers(1, 3000),
+    n_units=st.integers(1, 100_000),
+)
+def test_chunks_cover_the_rows_once_and_never_tear_a_mini_batch(
+    n_rows, batch_size, n_features, n_units
+):
+    data = make_data(n_rows, 1)
+    data.X = np.broadcast_to(np.float32(0), (n_rows, n_features))
+    batch_size = min(batch_size, n_rows)
+    held = data.rows_held(n_units)
+    end = 0
+    for start, stop in data.chunks(batch_size, n_units):
+        assert start == end < stop
+        if batch_size <= held:
+            assert start % batch_size == 0
+            assert stop % batch_size == 0 or stop == n_rows
+        else:
+            assert start // batch_size == (stop - 1) // batch_size
+            assert stop - start <= held
+        end = stop
+    assert end == n_rows
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_matrix, csr_array])
+def test_rows_are_gathered_in_the_order_asked_for(container):
+    X = np.arange(12.0).reshape(4, 3)
+    data = Data(container(X), np.array([0, 2, 1, 2]), 3)
+    x, y = data.gather(np.array([3, 0, 3]))
+    np.testing.assert_array_equal(x, X[[3, 0, 3]])
+    np.testing.assert_array_equal(y, [[0, 0, 1], [1, 0, 0], [0, 0, 1]])
+
+
+def test_one_output_has_the_second_class_as_its_target():
+    data = Data(np.zeros((3, 1)), np.array([0, 1, 0]), 1)
+    np.testing.assert_array_equal(data.gather(np.arange(3))[1], [[0], [1], [0]])
+
+
+def test_indicator_matrices_are_targets_as_they_are():
+    Y = np.array([[0, 1], [1, 1]], np.int8)
+    np.testing.assert_array_equal(Data(np.zeros((2, 1)), Y, 2).gather(np.arange(2))[1], Y)
+
+
+def test_gathering_writes_over_the_same_buffer():
+    data = make_data(100, 5)
+    assert np.shares_memory(data.gather(np.arange(10))[0], data.gather(np.arange(7))[0])
+
+
+def test_weights_by_sample_and_by_class_multiply():
+    data = Data(
+        np.zeros((3, 1)),
+        np.array([0, 1, 1]),
+        1,
+        sample_weight=np.array([1.0, 2.0, 3.0]),
+        class_weight=np.array([10.0, 0.5]),
+    )
+    np.testing.assert_array_equal(data.cost_weight(np.arange(3)), [10.0, 1.0, 1.5])
+    np.testing.assert_array_equal(data.weight(np.arange(3)), [1.0, 2.0, 3.0])
+    assert data.total_weight == 12.5
+
+
+def test_total_weight_counts_the_selected_rows_without_weights():
+    assert make_data(10, 1).select(np.arange(4)).total_weight == 4
+
+
+@pytest.mark.parametrize(
+    ("z", "multilabel", "expected"),
+    [
+        ([[-1.0], [2.0]], False, [0, 1]),
+        ([[-1.0, 3.0, 2.0], [5.0, 3.0, 2.0]], False, [1, 0]),
+        ([[-1.0, 3.0], [5.0, -3.0]], True, [[0, 1], [1, 0]]),
+    ],
+)
+def test_decisions(z, multilabel, expected):
+    np.testing.assert_array_equal(decide(np.array(z), multilabel), expected)

@@ -1,0 +1,52 @@
+"""The layout: imports between modules are few and acyclic."""
+
+import ast
+import pathlib
+import sys
+
+import sknielsen
+
+FOLDER = pathlib.Path(sknielsen.__file__).parent
+
+# What each module may import from the package; what is not listed may import nothing of it.
+ALLOWED = {
+    "__init__": {"_classifier"},
+    "_classifier": {
+        "_blas",
+        "_data",
+        "_network",
+        "_resolve",
+        "_training",
+        "activations",
+        "costs",
+        "initializers",
+        "penalties",
+        "schedules",
+    },
+    "_network": {"_blas", "activations"},
+    "_training": {"_blas", "_data", "_resolve"},
+    "costs": {"activations"},
+    "schedules": {"_resolve"},
+}
+RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "sknielsen"}
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in {path.name}"
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def test_modules_import_only_what_the_layout_allows():
+    for path in FOLDER.glob("*.py"):
+        internal = {m.split(".")[1] for m in imported(path) if m.startswith("sknielsen.")}
+        assert internal <= ALLOWED.get(path.stem, set()), path.name
+
+
+def test_modules_need_only_the_runtime_dependencies():
+    for path in FOLDER.glob("*.py"):
+        roots = {module.split(".")[0] for module in imported(path)}
+        assert roots - RUNTIME <= sys.stdlib_module_names, path.name

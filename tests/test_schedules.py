@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from sknielsen.schedules import SCHEDULES, Constant, Piecewise, Plateau, Taper
+
+
+def etas(schedule, n_epochs, eta=0.8, scores=()):
+    return [schedule(e, {"validation_score": list(scores[:e])}, eta) for e in range(n_epochs)]
+
+
+@pytest.mark.parametrize("name", sorted(SCHEDULES))
+def test_every_schedule_starts_at_eta_and_is_pure(name):
+    schedule = SCHEDULES[name]
+    once, again = etas(schedule, 8, 0.8), etas(schedule, 8, 0.8)
+    assert once[0] == 0.8
+    assert once == again
+
+
+@pytest.mark.parametrize("name", sorted(SCHEDULES))
+def test_every_schedule_can_be_cloned(name):
+    schedule = SCHEDULES[name]
+    assert clone(schedule).get_params() == schedule.get_params()
+
+
+def test_constant_keeps_eta():
+    assert etas(Constant(), 3) == [0.8, 0.8, 0.8]
+
+
+def test_piecewise_etas_are_absolute_and_the_last_holds():
+    schedule = Piecewise([(2, 0.5), (1, 0.1), (2, 0.02)])
+    assert etas(schedule, 7) == [0.5, 0.5, 0.1, 0.02, 0.02, 0.02, 0.02]
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("linear", [0.8, 0.6, 0.4, 0.2, 0.2, 0.2]),
+        ("exponential", [0.8 * np.exp(-e / 4) for e in range(6)]),
+        ("inverse", [0.8, 0.64, 0.8 / 1.5, 0.8 / 1.75, 0.4, 0.8 / 2.25]),
+    ],
+)
+def test_taper_follows_its_formula(form, expected):
+    np.testing.assert_allclose(etas(Taper(form, n_epochs=4), 6), expected)
+
+
+def test_plateau_halves_eta_after_patience_epochs_without_a_better_score():
+    scores = [0.5, 0.6, 0.6, 0.55, 0.7, 0.7, 0.7, 0.7, 0.7]
+    schedule = Plateau(patience=2, min_factor=0.25)
+    expected = [0.8, 0.8, 0.8, 0.8, 0.4, 0.4, 0.4, 0.2, 0.2, None]
+    assert etas(schedule, 10, scores=scores) == expected
+
+
+def test_plateau_trains_at_its_least_factor_and_ends_below_it():
+    schedule = Plateau(factor=0.5, patience=1, min_factor=0.5)
+    assert etas(schedule, 4, scores=[0.9, 0.9, 0.9, 0.9]) == [0.8, 0.8, 0.4, None]
+
+
+def test_plateau_ignores_epochs_without_validation_data():
+    schedule = Plateau(patience=2)
+    assert schedule(4, {"validation_score": [0.9, float("nan"), float("nan"), 0.8]}, 0.8) == 0.8
+
+
+@pytest.mark.parametrize(
+    ("schedule", "error", "message"),
+    [
+        (Piecewise([]), ValueError, r"must hold \(n_epochs, eta\) pairs.*got \[\]"),
+        (Piecewise([0.5, 0.1]), ValueError, r"pairs.*got \[0.5, 0.1\]"),
+        (Piecewise(7), ValueError, "pairs.*got 7"),
+        (Piecewise([(0, 0.5)]), ValueError, r"n_epochs.*integer in \[1, inf\); got 0"),
+        (Piecewise([(1.5, 0.5)]), TypeError, r"n_epochs.*integer in \[1, inf\); got 1.5"),
+        (Piecewise([(1, -0.5)]), ValueError, r"eta.*number in \(0, inf\); got -0.5"),
+        (Taper("cubic"), ValueError, "form.*one of.*'linear'.*got 'cubic'"),
+        (Taper(n_epochs=0), ValueError, r"n_epochs of Taper.*got 0"),
+        (Plateau(factor=1.0), ValueError, r"factor of Plateau.*\(0, 1\); got 1.0"),
+        (Plateau(patience=0), ValueError, "patience of Plateau.*got 0"),
+        (Plateau(min_factor=2), ValueError, r"min_factor of Plateau.*\(0, 1\]; got 2"),
+    ],
+)
+def test_parameters_out_of_range_are_named(schedule, error, message):
+    with pytest.raises(error, match=message):
+        schedule(0, {"validation_score": []}, 0.5)
