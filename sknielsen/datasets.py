@@ -98,8 +98,8 @@ def fetch_mnist(
 
     Examples
     --------
-    >>> mnist = fetch_mnist()  # doctest: +SKIP
-    >>> mnist.X_train.shape, mnist.X_val.shape, mnist.X_test.shape  # doctest: +SKIP
+    >>> mnist = fetch_mnist()
+    >>> mnist.X_train.shape, mnist.X_val.shape, mnist.X_test.shape
     ((50000, 784), (10000, 784), (10000, 784))
     """
     if split not in ("book", "standard"):

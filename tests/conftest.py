@@ -1,5 +1,10 @@
 """Small seeded data and estimators that several test modules share."""
 
+import os
+
+# Read when SciPy is imported; without it scikit-learn skips one of its checks.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 import pytest
 from sklearn.datasets import load_digits, make_multilabel_classification
 

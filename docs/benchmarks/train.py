@@ -233,6 +233,7 @@ def report(title, times, accuracies, ratios, wanted):
 
 
 def main():
+    """Run the set-ups, print their tables, write the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--setups", nargs="+", choices=SETUPS, default=list(SETUPS))
