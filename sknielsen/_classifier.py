@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
@@ -31,7 +31,7 @@ from sknielsen._training import (
     measure,
     train,
 )
-from sknielsen.activations import log_outputs
+from sknielsen.activations import ACTIVATIONS, log_outputs
 from sknielsen.costs import COSTS
 from sknielsen.initializers import INITIALIZERS
 from sknielsen.penalties import PENALTIES
@@ -64,7 +64,8 @@ class MLPSigmoidClassifier(ClassifierMixin, BaseEstimator):
     eta_schedule : {"constant", "taper", "plateau"}, list of (n_epochs, eta) or object, \
 default="constant"
         How eta changes from epoch to epoch. A list gives absolute etas, and leaves `eta` unused.
-        ``"plateau"`` needs validation data. See `sknielsen.schedules`.
+        ``"plateau"`` needs validation data: without `X_val`, `fit` splits some off. See
+        `sknielsen.schedules`.
     lmbda : float, default=0.0
         Strength of the penalty, scaled by 1/n, so that it means the same for every batch size.
     penalty : {"l2", "l1"} or object, default="l2"
@@ -81,7 +82,8 @@ default="constant"
     init_scale : float, default=1.0
         Factor of the initial weights.
     batch_size : int or None, default=10
-        Rows of a mini-batch; None takes all rows.
+        Rows of a mini-batch; None takes all rows. The last mini-batch of an epoch holds the rows
+        that are left. If these are very few, their step is a noisy one.
     max_iter : int, default=30
         Epochs of training that one call of `fit` adds at most.
     early_stopping : bool, default=False
@@ -138,6 +140,8 @@ default="constant"
         Rows that `fit` split off, if it did.
     seed_ : int
         What `random_state` gave; all further randomness follows from it.
+    out_activation_ : {"sigmoid", "softmax"} or callable
+        Activation of the output layer.
     multilabel_ : bool
         Whether the targets are a multilabel indicator matrix.
     n_features_in_ : int
@@ -332,6 +336,9 @@ default="constant"
                 best.remember(network, start, self.epoch_)
         train(network, data, settings, history, validation, score, best)
 
+        activation = settings.cost.activation
+        names = {function: name for name, function in ACTIVATIONS.items()}
+        self.out_activation_ = names.get(activation, activation)
         self.n_iter_ = len(history["epoch"])
         self.eta_ = history["eta"][-1]
         scores = history["validation_score"]
@@ -375,7 +382,7 @@ default="constant"
             ("monitor_samples", Integral, "[0, inf)"),
         ):
             if getattr(s, name) is not None:
-                check_number(name, getattr(s, name), kind, interval)
+                check_number(name, getattr(s, name), kind, interval, also=" or None")
         for name in ("early_stopping", "shuffle", "warm_start"):
             if not isinstance(getattr(s, name), (bool, np.bool_)):
                 raise TypeError(f"`{name}` must be True or False; got {getattr(s, name)!r}.")
@@ -385,23 +392,27 @@ default="constant"
         sizes = s.hidden_layer_sizes
         sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
         for size in sizes:
-            check_number("hidden_layer_sizes", size, Integral, "[1, inf)")
+            also = " or a sequence of such integers"
+            check_number("hidden_layer_sizes", size, Integral, "[1, inf)", also)
         s.hidden_layer_sizes = sizes
         s.keep = [1.0 - p for p in _dropout_by_layer(s.dropout, len(sizes))]
 
-        s.cost = self._cost()
+        s.cost = resolve("cost", s.cost, COSTS, ("activation", "value", "delta"))
         s.penalty = resolve("penalty", s.penalty, PENALTIES, ("value", "shrink"))
         s.weight_init = resolve("weight_init", s.weight_init, INITIALIZERS)
         if isinstance(s.eta_schedule, (list, tuple)):
             s.eta_schedule = Piecewise(s.eta_schedule)
-        s.eta_schedule = resolve("eta_schedule", s.eta_schedule, SCHEDULES)
+        also = ", a list of (n_epochs, eta) pairs"
+        s.eta_schedule = resolve("eta_schedule", s.eta_schedule, SCHEDULES, also=also)
         s.needs_validation = s.early_stopping or getattr(s.eta_schedule, "needs_validation", False)
+        if isinstance(s.scoring, str) and s.scoring not in (*_SCORES, *get_scorer_names()):
+            raise ValueError(
+                "`scoring` must be 'accuracy', 'cost', a name that "
+                f"sklearn.metrics.get_scorer_names lists, or a scorer; got {s.scoring!r}."
+            )
         named = isinstance(s.scoring, str) and s.scoring in _SCORES
         s.scorer = None if named else check_scoring(self, scoring=s.scoring)
         return s
-
-    def _cost(self):
-        return resolve("cost", self.cost, COSTS, ("activation", "value", "delta"))
 
     def _n_outputs(self, cost):
         """Count output units: one for each class or label, one for two classes."""
@@ -534,6 +545,13 @@ default="constant"
                     "A stratified validation split needs two rows of every class; got "
                     f"{counts.min()} of class {rarest!r}. Pass `X_val` and `y_val` instead."
                 )
+            n_held_out = int(np.ceil(settings.validation_fraction * len(codes)))
+            if min(n_held_out, len(codes) - n_held_out) < len(counts):
+                raise ValueError(
+                    f"`validation_fraction`={settings.validation_fraction} splits {len(codes)} "
+                    f"rows into {len(codes) - n_held_out} and {n_held_out}; both parts need a "
+                    f"row of each of the {len(counts)} classes."
+                )
         train_rows, validation_rows = train_test_split(
             np.arange(len(codes), dtype=np.int32),
             test_size=settings.validation_fraction,
@@ -562,7 +580,7 @@ default="constant"
                 f"`class_weight` names {unknown}, not among the classes {self.classes_.tolist()}."
             )
         for factor in given.values():
-            check_number("class_weight", factor, Real, "[0, inf)")
+            check_number("a weight in `class_weight`", factor, Real, "[0, inf)")
         return np.array([given.get(label, 1.0) for label in self.classes_.tolist()])
 
     def _monitor_rows(self, data):
@@ -636,10 +654,10 @@ default="constant"
         check_is_fitted(self)
         dtype = self.coefs_[0].dtype
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype, order="C")
-        network = Network(self.coefs_, self.intercepts_, self._cost())
+        network = Network(self.coefs_, self.intercepts_, cost=None)
         z = np.empty((X.shape[0], len(self.intercepts_[-1])), dtype)
         rows = Data(X, np.zeros(X.shape[0], np.int8), 1)
-        with blas_threads(rows.rows_held(network.n_units), network.layer_sizes):
+        with blas_threads(self.batch_size or X.shape[0], network.layer_sizes):  # as in training
             for start, stop in rows.chunks(X.shape[0], network.n_units):
                 z[start:stop] = network.forward(rows.gather(rows.rows[start:stop])[0])
         return z
@@ -687,8 +705,8 @@ default="constant"
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        activation = self._cost().activation
         z = self._weighted_inputs(X)
+        activation = ACTIVATIONS.get(self.out_activation_, self.out_activation_)
         log_a = log_outputs(activation, z)
         if self.multilabel_:
             return log_a
@@ -734,9 +752,10 @@ def _check_weight(weight, X, name):
     """Validate sample weights; None stays None."""
     if weight is None:
         return None
-    weight = check_array(weight, ensure_2d=False, dtype=X.dtype, input_name=name)
-    if weight.ndim != 1 or len(weight) != X.shape[0]:
+    weight = np.asarray(weight)
+    if weight.shape != (X.shape[0],):
         raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
+    weight = check_array(weight, ensure_2d=False, dtype=X.dtype, input_name=name)
     if weight.min() < 0:
         raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
     if not weight.any():
@@ -747,7 +766,8 @@ def _check_weight(weight, X, name):
 def _dropout_by_layer(dropout, n_hidden):
     """Return the dropout of the input layer and of each hidden layer."""
     if np.ndim(dropout) == 0:
-        check_number("dropout", dropout, Real, "[0, 1)")
+        also = " or a sequence of such numbers"
+        check_number("dropout", dropout, Real, "[0, 1)", also)
         return [0.0] + [dropout] * n_hidden
     for p in dropout:
         check_number("dropout", p, Real, "[0, 1)")
@@ -780,5 +800,5 @@ def _warn_of_large_inputs(X):
             f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "
             "learn. Scale the inputs to about one, for instance by dividing pixels by 255 or "
             "with StandardScaler.",
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -12,7 +12,7 @@ def choices(table):
     return sorted(table)
 
 
-def resolve(name, value, table, members=()):
+def resolve(name, value, table, members=(), also=""):
     """Return the object that a hyper-parameter stands for.
 
     Parameters
@@ -25,6 +25,8 @@ def resolve(name, value, table, members=()):
         Objects by name.
     members : tuple of str
         Methods that an object must have; none for a function.
+    also : str, default=""
+        What else is accepted, for the message.
 
     Raises
     ------
@@ -37,15 +39,16 @@ def resolve(name, value, table, members=()):
         return table[value]
     fits = all(callable(getattr(value, member, None)) for member in members or ("__call__",))
     if isinstance(value, (str, type)) or not fits:
-        contract = " and ".join(f"`{member}`" for member in members)
+        names = [f"`{member}`" for member in members]
+        contract = " and ".join([", ".join(names[:-1]), *names[-1:]])
         raise (ValueError if isinstance(value, str) else TypeError)(
-            f"`{name}` must be one of {choices(table)} or "
+            f"`{name}` must be one of {choices(table)}{also} or "
             f"{f'an object with {contract}' if members else 'a callable object'}; got {value!r}."
         )
     return value
 
 
-def check_number(name, value, kind, interval):
+def check_number(name, value, kind, interval, also=""):
     """Return `value` if it is a number of this kind in this interval.
 
     Parameters
@@ -58,6 +61,8 @@ def check_number(name, value, kind, interval):
         Booleans count as neither.
     interval : str
         In the usual notation, such as ``"(0, 1]"`` or ``"[0, inf)"``.
+    also : str, default=""
+        What else is accepted, for the message.
 
     Raises
     ------
@@ -69,7 +74,7 @@ def check_number(name, value, kind, interval):
     low, high = map(float, interval[1:-1].split(","))
     kinds = "an integer" if kind is Integral else "a number"
     subject = f"`{name}`" if name.isidentifier() else name
-    message = f"{subject} must be {kinds} in {interval}; got {value!r}."
+    message = f"{subject} must be {kinds} in {interval}{also}; got {value!r}."
     if isinstance(value, bool) or not isinstance(value, kind):
         raise TypeError(message)
     above = value >= low if interval[0] == "[" else value > low

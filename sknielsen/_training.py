@@ -6,7 +6,7 @@ descent (Nielsen, ch. 1); `evaluate` measures cost and accuracy by the same forw
 
 import warnings
 from functools import partial
-from math import inf, nan
+from math import inf, isnan, nan
 from numbers import Real
 from time import perf_counter
 
@@ -67,6 +67,7 @@ def train(network, data, settings, history, validation=None, score=None, best=No
         If training diverges.
     """
     n_before = len(history["epoch"])
+    threads = blas_threads(settings.batch_size, network.layer_sizes)
     try:
         for epoch in range(n_before, n_before + settings.n_epochs):
             eta = settings.eta_schedule(epoch, history, settings.eta)
@@ -75,18 +76,18 @@ def train(network, data, settings, history, validation=None, score=None, best=No
                     break
                 eta = history["eta"][-1]
             check_number("eta from `eta_schedule`", eta, Real, "(0, inf)")
-            start = perf_counter()
-            run_epoch(network, data, settings, eta, epoch)
-            duration = perf_counter() - start
-            record = {"epoch": epoch + 1, "eta": eta, "duration": duration}
-            record |= measure(network, settings, validation)
-            require_finite(network, settings, validation, record)
-            record["validation_score"] = score(record) if validation else nan
+            with threads:
+                start = perf_counter()
+                run_epoch(network, data, settings, eta, epoch)
+                duration = perf_counter() - start
+                record = {"epoch": epoch + 1, "eta": eta, "duration": duration}
+                record |= measure(network, settings, validation)
+                require_finite(network, settings, validation, record)
+                record["validation_score"] = score(record) if validation else nan
             for column in HISTORY:
                 history[column].append(record[column])
             if settings.verbose:
-                shown = (f"{name} {value:.5g}" for name, value in record.items() if value == value)
-                print("  ".join(shown))
+                print("  ".join(f"{c} {record[c]:<8.4g}" for c in HISTORY if not isnan(record[c])))
             if best is not None and best.ends_training(network, record):
                 break
     except KeyboardInterrupt:
@@ -114,19 +115,18 @@ def run_epoch(network, data, settings, eta, epoch):
     rate = eta * settings.lmbda / settings.n
     shrink = partial(settings.penalty.shrink, rate=rate) if rate else None
     mean_weight = data.total_weight / n_rows
-    with blas_threads(batch_size, network.layer_sizes):
-        for start, stop in data.chunks(batch_size, network.n_units):
-            chunk = rows[start:stop]
-            x, y = data.gather(chunk)
-            weight = data.cost_weight(chunk)
-            for i in range(0, len(chunk), batch_size):
-                part = slice(i, i + batch_size)
-                network.forward(x[part], masks)
-                network.backward(y[part], None if weight is None else weight[part])
-                begin = (start + i) // batch_size * batch_size
-                m = min(batch_size, n_rows - begin)
-                first, last = start + i == begin, min(start + i + batch_size, stop) == begin + m
-                network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
+    for start, stop in data.chunks(batch_size, network.n_units):
+        chunk = rows[start:stop]
+        x, y = data.gather(chunk)
+        weight = data.cost_weight(chunk)
+        for i in range(0, len(chunk), batch_size):
+            part = slice(i, i + batch_size)
+            network.forward(x[part], masks)
+            network.backward(y[part], None if weight is None else weight[part])
+            begin = (start + i) // batch_size * batch_size
+            m = min(batch_size, n_rows - begin)
+            first, last = start + i == begin, min(start + i + batch_size, stop) == begin + m
+            network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
 
 
 def measure(network, settings, validation):
@@ -161,17 +161,16 @@ def evaluate(network, data):
     costs = np.empty(len(data))
     right = np.empty(len(data), bool)
     n_saturated = n_hidden = 0
-    with blas_threads(data.rows_held(network.n_units), network.layer_sizes):
-        for start, stop in data.chunks(len(data), network.n_units):
-            rows = data.rows[start:stop]
-            x, y = data.gather(rows)
-            z = network.forward(x)
-            costs[start:stop] = network.cost.value(z, y)
-            same = decide(z, data.multilabel) == data.codes[rows]
-            right[start:stop] = same.all(axis=1) if data.multilabel else same
-            for a in network.hidden:
-                n_saturated += np.count_nonzero(a * (1 - a) < 0.01)
-                n_hidden += a.size
+    for start, stop in data.chunks(len(data), network.n_units):
+        rows = data.rows[start:stop]
+        x, y = data.gather(rows)
+        z = network.forward(x)
+        costs[start:stop] = network.cost.value(z, y)
+        same = decide(z, data.multilabel) == data.codes[rows]
+        right[start:stop] = same.all(axis=1) if data.multilabel else same
+        for a in network.hidden:
+            n_saturated += np.count_nonzero(a * (1 - a) < 0.01)
+            n_hidden += a.size
     return (
         float(np.average(costs, weights=data.cost_weight(data.rows))),
         float(np.average(right, weights=data.weight(data.rows))),

@@ -103,3 +103,6 @@ def log_outputs(activation, z, complement=False):
         return log_expit(-z if complement else z)
     a = activation(z.copy())
     return np.log(np.maximum(1 - a if complement else a, np.finfo(a.dtype).tiny))
+
+
+ACTIVATIONS = {"sigmoid": sigmoid, "softmax": softmax}

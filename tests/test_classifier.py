@@ -23,22 +23,26 @@ from sknielsen.schedules import SCHEDULES, Constant, Piecewise, Plateau, Taper
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"hidden_layer_sizes": 0}, ValueError, r"`hidden_layer_sizes`.*\[1, inf\); got 0"),
+        ({"hidden_layer_sizes": 0}, ValueError, r"`hidden_layer_sizes`.*\[1, inf\).*; got 0"),
         ({"hidden_layer_sizes": (5, -1)}, ValueError, "`hidden_layer_sizes`.*got -1"),
         ({"hidden_layer_sizes": 2.5}, TypeError, "`hidden_layer_sizes`.*integer.*got 2.5"),
         ({"hidden_layer_sizes": "big"}, TypeError, "`hidden_layer_sizes`.*got 'big'"),
         ({"cost": "hinge"}, ValueError, "`cost` must be one of .*quadratic.*got 'hinge'"),
-        ({"cost": CrossEntropy}, TypeError, "`cost`.*`activation` and `value` and `delta`"),
+        ({"cost": CrossEntropy}, TypeError, "`cost`.*`activation`, `value` and `delta`"),
         ({"eta": 0}, ValueError, r"`eta` must be a number in \(0, inf\); got 0"),
         ({"eta": float("nan")}, ValueError, "`eta`.*got nan"),
         ({"eta": float("inf")}, ValueError, "`eta`.*got inf"),
         ({"eta": "0.5"}, TypeError, "`eta`.*got '0.5'"),
         ({"eta_schedule": "cosine"}, ValueError, "`eta_schedule`.*'plateau'.*got 'cosine'"),
         ({"eta_schedule": []}, ValueError, r"`eta_schedule` as a list.*got \[\]"),
-        ({"eta_schedule": 0.5}, TypeError, "`eta_schedule`.*got 0.5"),
+        (
+            {"eta_schedule": 0.5},
+            TypeError,
+            r"`eta_schedule`.*a list of \(n_epochs, eta\).*got 0.5",
+        ),
         ({"lmbda": -1}, ValueError, r"`lmbda`.*\[0, inf\); got -1"),
         ({"penalty": "l3"}, ValueError, r"`penalty`.*\['l1', 'l2'\].*got 'l3'"),
-        ({"dropout": 1.0}, ValueError, r"`dropout`.*\[0, 1\); got 1.0"),
+        ({"dropout": 1.0}, ValueError, r"`dropout`.*\[0, 1\).*; got 1.0"),
         ({"dropout": [0.1]}, ValueError, "`dropout`.*each of the 1 hidden layers; got 1"),
         ({"dropout": [0.1, 1.5]}, ValueError, "`dropout`.*got 1.5"),
         ({"momentum": 1}, ValueError, r"`momentum`.*\[0, 1\); got 1"),
@@ -53,7 +57,7 @@ from sknielsen.schedules import SCHEDULES, Constant, Piecewise, Plateau, Taper
         ({"validation_fraction": 1.0}, ValueError, r"`validation_fraction`.*\(0, 1\); got 1.0"),
         ({"n_iter_no_change": 0}, ValueError, "`n_iter_no_change`.*got 0"),
         ({"tol": -1e-3}, ValueError, "`tol`.*got -0.001"),
-        ({"scoring": "acuracy"}, ValueError, "'acuracy'"),
+        ({"scoring": "acuracy"}, ValueError, "`scoring` must be.*'cost'.*; got 'acuracy'"),
         ({"class_weight": "even"}, TypeError, "`class_weight`.*'balanced' or None; got 'even'"),
         ({"class_weight": {42: 1.0}}, ValueError, r"`class_weight` names \[42\], not among"),
         ({"class_weight": {0: -1.0}}, ValueError, "`class_weight`.*got -1.0"),
@@ -624,3 +628,36 @@ def test_clone_and_repr(small):
     clf = small(eta_schedule=Taper("inverse", n_epochs=7))
     assert repr(clone(clf)) == repr(clf)
     assert "n_epochs=7" in repr(clf)
+
+
+def test_predictions_follow_the_fit_and_not_parameters_changed_since(small, digits):
+    X, y = digits
+    for labels in (y, y == 1):
+        clf = small().fit(X, labels)
+        p, predicted = clf.predict_proba(X), clf.predict(X)
+        clf.set_params(cost="log_likelihood", hidden_layer_sizes=(3, 3))
+        np.testing.assert_array_equal(clf.predict_proba(X), p)
+        np.testing.assert_array_equal(clf.predict(X), predicted)
+
+
+def test_a_split_too_small_for_the_classes_names_validation_fraction(small, digits):
+    X, y = digits
+    with pytest.raises(
+        ValueError, match=r"`validation_fraction`=0.1 splits 50 rows into 45 and 5"
+    ):
+        small(early_stopping=True).fit(X[:50], y[:50])
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"batch_size": 0}, {"n_total": 0}, {"monitor_samples": -1}]
+)
+def test_messages_say_where_none_is_accepted(parameters, small, digits):
+    with pytest.raises(ValueError, match="or None; got"):
+        small(**parameters).fit(*digits)
+
+
+def test_warnings_point_to_the_line_of_the_user(small, digits):
+    X, y = digits
+    with pytest.warns(UserWarning) as caught:
+        small(batch_size=1000, eta=1e-6).fit(255 * X, y)
+    assert [warning.filename for warning in caught] == [__file__, __file__]
