@@ -17,8 +17,9 @@ from threadpoolctl import ThreadpoolController
 GEMM = {np.dtype(np.float32): blas.sgemm, np.dtype(np.float64): blas.dgemm}
 GEMV = {np.dtype(np.float32): blas.sgemv, np.dtype(np.float64): blas.dgemv}
 
-# Below this many multiply-adds in a call, a second thread costs more than it brings.
-_MULTIPLY_ADDS_FOR_THREADS = 5_000_000
+# Up to the first number of multiply-adds in a call OpenBLAS keeps to one thread by itself; up to
+# the second, another thread costs more than it brings, and many times more on a busy machine.
+_ONE_THREAD_ANYWAY, _ONE_THREAD_IS_FASTER = 250_000, 5_000_000
 
 
 def check_layout(array, dtype):
@@ -45,18 +46,25 @@ def _controller():
     return ThreadpoolController()
 
 
-def _release_control():
-    for library in _controller().lib_controllers:
-        if hasattr(library, "clear_controlling_thread"):
-            library.clear_controlling_thread(force=True)
+def _set_threads(counts):
+    """Set the number of threads of each library.
+
+    Since threadpoolctl 3.8 only the thread that was the first to do so may; whoever comes takes
+    that right over, and gives it up again.
+    """
+    for take in (True, False):
+        for library, n_threads in counts:
+            if hasattr(library, "clear_controlling_thread"):
+                library.clear_controlling_thread(force=True)
+            if take:
+                library.set_num_threads(n_threads)
 
 
 class _SingleThread:
     """Hold BLAS at one thread while anybody is inside; the last to leave restores.
 
     Two overlapping limits of threadpoolctl could restore in the wrong order and leave the
-    library at one thread for good. Since threadpoolctl 3.8 only the thread that set a limit may
-    change it, so whoever leaves last has to take that right over.
+    library at one thread for good. So could Ctrl-C half way; hence the second attempts.
     """
 
     def __init__(self):
@@ -66,16 +74,26 @@ class _SingleThread:
     def __enter__(self):
         with self._lock:
             if self._n_inside == 0:
-                self._limit = _controller().limit(limits=1, user_api="blas")
+                libraries = _controller().lib_controllers
+                self._before = [
+                    (lib, lib.num_threads) for lib in libraries if lib.user_api == "blas"
+                ]
+                try:
+                    _set_threads([(library, 1) for library, _ in self._before])
+                except BaseException:
+                    _set_threads(self._before)
+                    raise
             self._n_inside += 1
 
     def __exit__(self, *exception):
         with self._lock:
             self._n_inside -= 1
             if self._n_inside == 0:
-                _release_control()
-                self._limit.restore_original_limits()
-                _release_control()
+                try:
+                    _set_threads(self._before)
+                except BaseException:
+                    _set_threads(self._before)
+                    raise
 
 
 _single_thread = _SingleThread()
@@ -97,4 +115,5 @@ def blas_threads(n_rows, layer_sizes):
         Holds BLAS at one thread for products too small to be shared, else does nothing.
     """
     largest = n_rows * max(i * o for i, o in pairwise(layer_sizes))
-    return _single_thread if largest < _MULTIPLY_ADDS_FOR_THREADS else nullcontext()
+    limit = _ONE_THREAD_ANYWAY < largest < _ONE_THREAD_IS_FASTER
+    return _single_thread if limit else nullcontext()

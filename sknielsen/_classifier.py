@@ -1,6 +1,8 @@
 """The estimator: parameters, labels and wiring. The maths is in `_training` and `_network`."""
 
 import copy
+import inspect
+import math
 import warnings
 from contextlib import contextmanager
 from itertools import pairwise
@@ -12,13 +14,12 @@ from scipy.sparse import issparse
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknielsen._blas import blas_threads
-from sknielsen._data import Data, decide
+from sknielsen._data import Data, decide, rows_held, split
 from sknielsen._network import Network
 from sknielsen._resolve import check_number, resolve
 from sknielsen._training import (
@@ -28,7 +29,6 @@ from sknielsen._training import (
     SPLIT,
     Best,
     generator,
-    measure,
     train,
 )
 from sknielsen.activations import ACTIVATIONS, log_outputs
@@ -144,6 +144,8 @@ default="constant"
         Activation of the output layer.
     multilabel_ : bool
         Whether the targets are a multilabel indicator matrix.
+    velocity_ : list of two lists of ndarray
+        With momentum: the last step of each of the weights and of each of the biases.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
@@ -162,8 +164,7 @@ default="constant"
     Examples
     --------
     >>> from sklearn.datasets import load_digits
-    >>> from sklearn.model_selection import train_test_split
-    >>> from sknielsen import MLPSigmoidClassifier
+    >>>     >>> from sknielsen import MLPSigmoidClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
     >>> clf = MLPSigmoidClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
@@ -241,9 +242,14 @@ default="constant"
             Class labels of any kind, or a multilabel indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows' costs.
-        X_val, y_val, sample_weight_val : array-like, default=None
-            Validation rows, labels and weights. They are used for early stopping and by
-            schedules that ask for a validation score; otherwise they only monitor.
+        X_val : array-like or sparse matrix of shape (n_validation, n_features), default=None
+            Validation rows. They are used for early stopping and by schedules that ask for a
+            validation score; otherwise they only monitor. In a pipeline they must be scaled like
+            X: use ``Pipeline(..., transform_input=["X_val"])`` with metadata routing enabled.
+        y_val : array-like of shape (n_validation,) or (n_validation, n_labels), default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_validation,), default=None
+            Their weights.
 
         Returns
         -------
@@ -252,9 +258,12 @@ default="constant"
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If data or parameters are not what is accepted, or if training diverges. The model
             is then as it was before.
+        KeyboardInterrupt
+            If Ctrl-C comes before the first epoch is finished. Later it ends training with a
+            warning and a fitted model.
         """
         with _all_or_nothing(self):
             settings = self._settings(self.max_iter, streaming=False)
@@ -330,15 +339,12 @@ default="constant"
         score = self._score_function(settings, validation)
         best = None
         if settings.early_stopping and not settings.streaming:
-            best = Best(settings.n_iter_no_change, settings.tol)
-            if continuing:  # the weights it starts from compete too
-                start = score(measure(network, settings, validation))
-                best.remember(network, start, self.epoch_)
+            best = Best(settings.n_iter_no_change, settings.tol, self.epoch_)
         train(network, data, settings, history, validation, score, best)
 
         activation = settings.cost.activation
-        names = {function: name for name, function in ACTIVATIONS.items()}
-        self.out_activation_ = names.get(activation, activation)
+        names = [name for name, function in ACTIVATIONS.items() if function is activation]
+        self.out_activation_ = names[0] if names else activation
         self.n_iter_ = len(history["epoch"])
         self.eta_ = history["eta"][-1]
         scores = history["validation_score"]
@@ -375,7 +381,8 @@ default="constant"
             ("n_iter_no_change", Integral, "[1, inf)"),
             ("tol", Real, "[0, inf)"),
         ):
-            check_number(name, getattr(s, name), kind, interval)
+            value = check_number(name, getattr(s, name), kind, interval)
+            setattr(s, name, float(value) if kind is Real else int(value))
         for name, kind, interval in (
             ("batch_size", Integral, "[1, inf)"),
             ("n_total", Real, "(0, inf)"),
@@ -390,7 +397,7 @@ default="constant"
             check_number("verbose", s.verbose, Integral, "[0, inf)")
 
         sizes = s.hidden_layer_sizes
-        sizes = (sizes,) if np.ndim(sizes) == 0 else tuple(sizes)
+        sizes = tuple(sizes) if isinstance(sizes, (list, tuple, np.ndarray)) else (sizes,)
         for size in sizes:
             also = " or a sequence of such integers"
             check_number("hidden_layer_sizes", size, Integral, "[1, inf)", also)
@@ -405,13 +412,15 @@ default="constant"
         also = ", a list of (n_epochs, eta) pairs"
         s.eta_schedule = resolve("eta_schedule", s.eta_schedule, SCHEDULES, also=also)
         s.needs_validation = s.early_stopping or getattr(s.eta_schedule, "needs_validation", False)
-        if isinstance(s.scoring, str) and s.scoring not in (*_SCORES, *get_scorer_names()):
-            raise ValueError(
+        known = isinstance(s.scoring, str) and s.scoring in (*_SCORES, *get_scorer_names())
+        if not (known or callable(s.scoring)):
+            raise (ValueError if isinstance(s.scoring, str) else TypeError)(
                 "`scoring` must be 'accuracy', 'cost', a name that "
                 f"sklearn.metrics.get_scorer_names lists, or a scorer; got {s.scoring!r}."
             )
-        named = isinstance(s.scoring, str) and s.scoring in _SCORES
-        s.scorer = None if named else check_scoring(self, scoring=s.scoring)
+        s.scorer = None
+        if not known or s.scoring not in _SCORES:
+            s.scorer = check_scoring(self, scoring=s.scoring)
         return s
 
     def _n_outputs(self, cost):
@@ -458,9 +467,13 @@ default="constant"
         if held_out is not None:
             X_val, codes_val, weight_val, rows_val = held_out
             validation = Data(X_val, codes_val, n_outputs, weight_val, by_class, rows_val)
-        for name, some in (("training", data), ("validation", validation)):
-            if some is not None and not some.total_weight > 0:
-                raise ValueError(f"The weights of all {name} rows are zero.")
+        if validation is not None and not validation.total_weight > 0:
+            raise ValueError("The weights of all validation rows are zero.")
+        if settings.n_total is None and not data.total_weight > 0:
+            raise ValueError(
+                "The weights of all training rows are zero. In a block of a stream they may be, "
+                "if `n_total` gives the size of the whole."
+            )
         if not continuing:
             _warn_of_large_inputs(X)
         return data, validation
@@ -537,28 +550,24 @@ default="constant"
 
     def _split(self, codes, settings):
         """Split the rows into training and validation rows."""
-        if not self.multilabel_:
-            counts = np.bincount(codes, minlength=len(self.classes_))
-            if counts.min() < 2:
-                rarest = self.classes_.tolist()[counts.argmin()]
-                raise ValueError(
-                    "A stratified validation split needs two rows of every class; got "
-                    f"{counts.min()} of class {rarest!r}. Pass `X_val` and `y_val` instead."
-                )
-            n_held_out = int(np.ceil(settings.validation_fraction * len(codes)))
-            if min(n_held_out, len(codes) - n_held_out) < len(counts):
-                raise ValueError(
-                    f"`validation_fraction`={settings.validation_fraction} splits {len(codes)} "
-                    f"rows into {len(codes) - n_held_out} and {n_held_out}; both parts need a "
-                    f"row of each of the {len(counts)} classes."
-                )
-        train_rows, validation_rows = train_test_split(
-            np.arange(len(codes), dtype=np.int32),
-            test_size=settings.validation_fraction,
-            stratify=None if self.multilabel_ else codes,
-            random_state=int(generator(self.seed_, SPLIT).integers(2**31)),
-        )
-        return np.sort(train_rows), np.sort(validation_rows)
+        n_rows = len(codes)
+        names = self.classes_.tolist()
+        if self.multilabel_:
+            codes, names = np.zeros(n_rows, np.int8), ["any"]  # no strata
+        counts = np.bincount(codes, minlength=len(names))
+        if counts.min() < 2:
+            raise ValueError(
+                "A validation split needs two rows of every class; got "
+                f"{counts.min()} of class {names[counts.argmin()]!r}. Pass `X_val` and `y_val`."
+            )
+        n_held_out = math.ceil(settings.validation_fraction * n_rows)
+        if min(n_held_out, n_rows - n_held_out) < len(names):
+            raise ValueError(
+                f"`validation_fraction`={settings.validation_fraction} splits {n_rows} rows into "
+                f"{n_rows - n_held_out} and {n_held_out}; both parts need a row of each of the "
+                f"{len(names)} classes."
+            )
+        return split(codes, n_held_out, generator(self.seed_, SPLIT))
 
     def _class_weight(self, codes, sample_weight):
         """Return the factor of each class, from the codes of the training rows."""
@@ -624,26 +633,35 @@ default="constant"
         velocity = None
         if hasattr(self, "velocity_") and settings.momentum > 0:
             velocity = [[np.array(v, dtype, order="F") for v in some] for some in self.velocity_]
-        elif settings.momentum > 0 or settings.batch_size > data.rows_held(sum(sizes[1:])):
+        elif settings.momentum > 0 or settings.batch_size > rows_held(
+            n_features, sum(sizes[1:]), dtype
+        ):
             velocity = [[np.zeros_like(p) for p in some] for some in (weights, biases)]
         return Network(weights, biases, settings.cost, settings.keep, velocity)
 
     def _score_function(self, settings, validation):
         """Make the function from an epoch's record to its validation score."""
         if settings.scorer is None or validation is None:
-            return _SCORES.get(settings.scoring)
+            return _SCORES.get(self.scoring) if settings.scorer is None else None
         fitted = copy.copy(self)  # shares the weights in training
         fitted.__dict__.pop("feature_names_in_", None)  # the rows at hand are arrays
-        X, y = validation.X[validation.rows], validation.codes[validation.rows]
+        X, y, rows = validation.X, validation.codes, validation.rows
+        weight = validation.weight(rows)
+        if len(rows) < X.shape[0]:
+            X, y = X[rows], y[rows]
         y = y if self.multilabel_ else self.classes_[y]
-        weight = validation.weight(validation.rows)
-        weight = {} if weight is None else {"sample_weight": weight}
+        options = {} if weight is None else {"sample_weight": weight}
+        if options and "sample_weight" not in inspect.signature(settings.scorer).parameters:
+            raise ValueError(
+                f"`scoring`={self.scoring!r} takes no `sample_weight`, but the validation rows "
+                "have weights."
+            )
 
         def score(record):
-            value = float(settings.scorer(fitted, X, y, **weight))
-            if not np.isfinite(value):
-                raise ValueError(f"scoring={self.scoring!r} gave the validation score {value}.")
-            return value
+            value = settings.scorer(fitted, X, y, **options)
+            if not isinstance(value, Real) or not np.isfinite(value):
+                raise ValueError(f"`scoring` must give a finite number; got {value!r}.")
+            return float(value)
 
         return score
 
@@ -654,13 +672,18 @@ default="constant"
         check_is_fitted(self)
         dtype = self.coefs_[0].dtype
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype, order="C")
-        network = Network(self.coefs_, self.intercepts_, cost=None)
-        z = np.empty((X.shape[0], len(self.intercepts_[-1])), dtype)
-        rows = Data(X, np.zeros(X.shape[0], np.int8), 1)
-        with blas_threads(self.batch_size or X.shape[0], network.layer_sizes):  # as in training
-            for start, stop in rows.chunks(X.shape[0], network.n_units):
-                z[start:stop] = network.forward(rows.gather(rows.rows[start:stop])[0])
-        return z
+        network = Network([np.asfortranarray(w) for w in self.coefs_], self.intercepts_, cost=None)
+        n_rows, n_features = X.shape
+        z = np.empty((n_rows, len(self.intercepts_[-1])), dtype)
+        step = rows_held(n_features, network.n_units, dtype)
+        with blas_threads(min(n_rows, 10), network.layer_sizes):  # all threads if a layer is large
+            for start in range(0, n_rows, step):
+                x = X[start : start + step]
+                z[start : start + step] = network.forward(x.toarray() if issparse(x) else x)
+        largest = (
+            np.finfo(dtype).max / 4
+        )  # reached by absurd inputs only; keeps all outputs finite
+        return np.nan_to_num(z, copy=False, posinf=largest, neginf=-largest)
 
     def decision_function(self, X):
         """Compute the output layer's weighted inputs z.
@@ -706,7 +729,9 @@ default="constant"
         ndarray of shape (n_samples, n_classes)
         """
         z = self._weighted_inputs(X)
-        activation = ACTIVATIONS.get(self.out_activation_, self.out_activation_)
+        activation = self.out_activation_
+        if isinstance(activation, str):
+            activation = ACTIVATIONS[activation]
         log_a = log_outputs(activation, z)
         if self.multilabel_:
             return log_a

@@ -68,6 +68,9 @@ def train(network, data, settings, history, validation=None, score=None, best=No
     """
     n_before = len(history["epoch"])
     threads = blas_threads(settings.batch_size, network.layer_sizes)
+    if best is not None and best.epoch > 0:  # the weights it starts from compete too
+        with threads:
+            best.remember(network, score(measure(network, settings, validation)), best.epoch)
     try:
         for epoch in range(n_before, n_before + settings.n_epochs):
             eta = settings.eta_schedule(epoch, history, settings.eta)
@@ -75,7 +78,7 @@ def train(network, data, settings, history, validation=None, score=None, best=No
                 if not settings.streaming:
                     break
                 eta = history["eta"][-1]
-            check_number("eta from `eta_schedule`", eta, Real, "(0, inf)")
+            eta = float(check_number("eta from `eta_schedule`", eta, Real, "(0, inf)"))
             with threads:
                 start = perf_counter()
                 run_epoch(network, data, settings, eta, epoch)
@@ -84,11 +87,12 @@ def train(network, data, settings, history, validation=None, score=None, best=No
                 record |= measure(network, settings, validation)
                 require_finite(network, settings, validation, record)
                 record["validation_score"] = score(record) if validation else nan
+            stalled = best is not None and best.ends_training(network, record)
             for column in HISTORY:
                 history[column].append(record[column])
             if settings.verbose:
                 print("  ".join(f"{c} {record[c]:<8.4g}" for c in HISTORY if not isnan(record[c])))
-            if best is not None and best.ends_training(network, record):
+            if stalled:
                 break
     except KeyboardInterrupt:
         n_recorded = len(history[HISTORY[-1]])
@@ -114,7 +118,7 @@ def run_epoch(network, data, settings, eta, epoch):
     masks = generator(settings.seed, DROPOUT, epoch) if min(network.keep) < 1.0 else None
     rate = eta * settings.lmbda / settings.n
     shrink = partial(settings.penalty.shrink, rate=rate) if rate else None
-    mean_weight = data.total_weight / n_rows
+    mean_weight = data.total_weight / n_rows or 1.0  # 1 where no row of a block has weight
     for start, stop in data.chunks(batch_size, network.n_units):
         chunk = rows[start:stop]
         x, y = data.gather(chunk)
@@ -123,9 +127,9 @@ def run_epoch(network, data, settings, eta, epoch):
             part = slice(i, i + batch_size)
             network.forward(x[part], masks)
             network.backward(y[part], None if weight is None else weight[part])
-            begin = (start + i) // batch_size * batch_size
-            m = min(batch_size, n_rows - begin)
-            first, last = start + i == begin, min(start + i + batch_size, stop) == begin + m
+            begin, end = start + i, min(start + i + batch_size, stop)
+            first, last = begin % batch_size == 0, end % batch_size == 0 or end == n_rows
+            m = min(batch_size, n_rows - begin // batch_size * batch_size)  # of the whole batch
             network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
 
 
@@ -201,12 +205,14 @@ class Best:
         Epochs in a row without improvement that end training.
     tol : float
         How far a score must exceed the best to count as an improvement.
+    epoch : int
+        Epoch of the weights it starts from; 0 if they are new.
     """
 
-    def __init__(self, n_iter_no_change, tol):
+    def __init__(self, n_iter_no_change, tol, epoch):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
-        self.kept = (-inf, 0, None)
+        self.kept = (-inf, epoch, [])
         self._n_stalled = 0
 
     @property
@@ -234,5 +240,5 @@ class Best:
 
     def restore(self, network):
         """Write the best weights back into the network."""
-        for p, kept in zip(network.weights + network.biases, self.kept[2] or []):
+        for p, kept in zip(network.weights + network.biases, self.kept[2]):
             p[...] = kept

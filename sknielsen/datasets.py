@@ -218,8 +218,9 @@ def _from_folder(folder, origin):
     if missing:
         problem = f"lacks {', '.join(missing)}" if folder.is_dir() else "is not a folder"
         raise FileNotFoundError(
-            f"MNIST was not found: {origin} names {str(folder)!r}, which {problem}. Name a folder "
-            f"with {_FILES_WANTED}, or name none, to use scikit-learn's data home or OpenML."
+            f"MNIST was not found: {origin} names {str(folder)!r}, which {problem}; no other "
+            f"place was tried. Name a folder with {_FILES_WANTED}, or name none, to use "
+            "scikit-learn's data home or OpenML."
         )
     X, y, X_test, y_test = (read_idx(file) for file in found.values())
     _check(X, y, (_N_TRAIN, *_IMAGES_SHAPE), f"{folder}, training set")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, csr_matrix
 
-from sknielsen._data import Data, decide
+from sknielsen._data import Data, decide, rows_held, split
 
 
 def make_data(n_rows, n_features, dtype=np.float32, **options):
@@ -24,7 +24,7 @@ def test_chunks_cover_the_rows_once_and_never_tear_a_mini_batch(
     data = make_data(n_rows, 1)
     data.X = np.broadcast_to(np.float32(0), (n_rows, n_features))
     batch_size = min(batch_size, n_rows)
-    held = data.rows_held(n_units)
+    held = rows_held(n_features, n_units, data.X.dtype)
     end = 0
     for start, stop in data.chunks(batch_size, n_units):
         assert start == end < stop
@@ -89,3 +89,25 @@ def test_total_weight_counts_the_selected_rows_without_weights():
 )
 def test_decisions(z, multilabel, expected):
     np.testing.assert_array_equal(decide(np.array(z), multilabel), expected)
+
+
+@given(
+    counts=st.lists(st.integers(2, 60), min_size=1, max_size=8),
+    fraction=st.floats(0.01, 0.99),
+    seed=st.integers(0, 99),
+)
+def test_every_class_gives_its_share_of_the_rows_held_out(counts, fraction, seed):
+    rng = np.random.default_rng(seed)
+    codes = rng.permutation(np.repeat(np.arange(len(counts)), counts))
+    n_held_out = int(
+        np.clip(np.ceil(fraction * len(codes)), len(counts), len(codes) - len(counts))
+    )
+    kept, held_out = split(codes, n_held_out, rng)
+    np.testing.assert_array_equal(np.sort(np.r_[kept, held_out]), np.arange(len(codes)))
+    by_class = np.bincount(codes[held_out], minlength=len(counts))
+    shares = np.array(counts) * n_held_out / len(codes)
+    assert (by_class >= 1).all()
+    assert (by_class < counts).all()
+    assert np.abs(by_class - np.clip(shares, 1, np.array(counts) - 1)).max() <= 1
+    if shares.min() >= 1 and (np.array(counts) - shares).min() >= 1:
+        assert len(held_out) == n_held_out

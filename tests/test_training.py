@@ -230,7 +230,7 @@ def test_a_scorer_sees_split_off_rows_with_their_labels_and_weights(small, digit
 
 def test_a_scorer_that_gives_no_number_is_an_error(small, split):
     train, validation = split
-    with pytest.raises(ValueError, match="gave the validation score nan"):
+    with pytest.raises(ValueError, match="must give a finite number; got nan"):
         small(scoring=lambda e, X, y: float("nan")).fit(*train, **validation)
 
 
