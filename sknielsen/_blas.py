@@ -99,7 +99,7 @@ class _SingleThread:
 _single_thread = _SingleThread()
 
 
-def blas_threads(n_rows, layer_sizes):
+def blas_threads(n_rows, layer_sizes, spare_a_core=False):
     """Choose the number of BLAS threads by the size of the largest product.
 
     Parameters
@@ -108,6 +108,8 @@ def blas_threads(n_rows, layer_sizes):
         Rows of a mini-batch.
     layer_sizes : sequence of int
         Units of every layer, the input layer included.
+    spare_a_core : bool, default=False
+        Whether another thread of ours is busy meanwhile, so that BLAS gets one only.
 
     Returns
     -------
@@ -115,5 +117,5 @@ def blas_threads(n_rows, layer_sizes):
         Holds BLAS at one thread for products too small to be shared, else does nothing.
     """
     largest = n_rows * max(i * o for i, o in pairwise(layer_sizes))
-    limit = _ONE_THREAD_ANYWAY < largest < _ONE_THREAD_IS_FASTER
+    limit = largest > _ONE_THREAD_ANYWAY and (spare_a_core or largest < _ONE_THREAD_IS_FASTER)
     return _single_thread if limit else nullcontext()

@@ -81,6 +81,10 @@ default="constant"
         biases from N(0, 1). See `sknielsen.initializers`.
     init_scale : float, default=1.0
         Factor of the initial weights.
+    augment : object with ``distort(X, rng) -> X``, default=None
+        Distorts the training rows anew in every epoch, in a thread that runs ahead of training:
+        an `~sknielsen.augmentation.ImageAugmenter`, for instance. Validation rows, monitored
+        rows and predictions are left alone. For dense `X` only.
     batch_size : int or None, default=10
         Rows of a mini-batch; None takes all rows. The last mini-batch of an epoch holds the rows
         that are left. If these are very few, their step is a noisy one.
@@ -110,7 +114,8 @@ default="constant"
     warm_start : bool, default=False
         Whether `fit` continues a fitted model, adding `max_iter` epochs.
     random_state : int, RandomState instance or None, default=None
-        Determines initial weights, split, order and dropout. It is drawn from once for a model.
+        Determines initial weights, split, order, dropout and distortions. It is drawn from once
+        for a model.
     verbose : int, default=0
         1 prints a line for each epoch.
 
@@ -189,6 +194,7 @@ default="constant"
         momentum=0.0,
         weight_init="scaled",
         init_scale=1.0,
+        augment=None,
         batch_size=10,
         max_iter=30,
         early_stopping=False,
@@ -214,6 +220,7 @@ default="constant"
         self.momentum = momentum
         self.weight_init = weight_init
         self.init_scale = init_scale
+        self.augment = augment
         self.batch_size = batch_size
         self.max_iter = max_iter
         self.early_stopping = early_stopping
@@ -406,6 +413,12 @@ default="constant"
 
         s.cost = resolve("cost", s.cost, COSTS, ("activation", "value", "delta"))
         s.penalty = resolve("penalty", s.penalty, PENALTIES, ("value", "shrink"))
+        distort = getattr(s.augment, "distort", None)
+        if s.augment is not None and (isinstance(s.augment, type) or not callable(distort)):
+            raise TypeError(
+                "`augment` must be None or an object with `distort`, such as an ImageAugmenter; "
+                f"got {s.augment!r}."
+            )
         s.weight_init = resolve("weight_init", s.weight_init, INITIALIZERS)
         if isinstance(s.eta_schedule, (list, tuple)):
             s.eta_schedule = Piecewise(s.eta_schedule)
@@ -440,6 +453,11 @@ default="constant"
         """Validate what was given; return training data and, if there are any, validation data."""
         dtype = self.coefs_[0].dtype if continuing else "numeric"
         X, y = self._check_rows(X, y, reset=not continuing, dtype=dtype)
+        if settings.augment is not None and issparse(X):
+            raise TypeError(
+                "`augment` distorts dense rows only; got a sparse X. Pass X.toarray(), or "
+                "augment=None."
+            )
         self._set_classes(y, classes, continuing, settings.streaming)
         n_outputs = self._n_outputs(settings.cost)
         codes, weight = self._encode(y), _check_weight(weight, X, "sample_weight")

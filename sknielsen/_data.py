@@ -8,7 +8,7 @@ cache costs half of what a whole shuffled copy of X does.
 import numpy as np
 from scipy.sparse import issparse
 
-_CACHED_BYTES = 256 * 1024  # rows gathered at a time
+CACHED_BYTES = 256 * 1024  # rows gathered at a time
 _HELD_BYTES = 4 * 1024 * 1024  # rows and activations of the largest mini-batch held at once
 
 
@@ -107,7 +107,7 @@ class Data:
             y[...] = self.codes[rows]
         return x, y
 
-    def chunks(self, batch_size, n_units):
+    def chunks(self, batch_size, n_units, cached_bytes=CACHED_BYTES):
         """Cut the rows into runs that are gathered at once.
 
         A run is several whole mini-batches, as many as fit the cache, or a part of one that is
@@ -118,6 +118,8 @@ class Data:
         batch_size : int
         n_units : int
             Hidden and output units together; a pass holds about three numbers for each.
+        cached_bytes : int
+            How much of X a run of several mini-batches may hold.
 
         Yields
         ------
@@ -130,7 +132,7 @@ class Data:
             span, part = batch_size, held
         else:
             row_bytes = n_features * self.X.dtype.itemsize
-            span = part = batch_size * max(1, _CACHED_BYTES // (row_bytes * batch_size))
+            span = part = batch_size * max(1, cached_bytes // (row_bytes * batch_size))
         for begin in range(0, n_rows, span):
             end = min(begin + span, n_rows)
             for start in range(begin, end, part):

@@ -5,6 +5,7 @@ descent (Nielsen, ch. 1); `evaluate` measures cost and accuracy by the same forw
 """
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf, isnan, nan
 from numbers import Real
@@ -13,12 +14,12 @@ from time import perf_counter
 import numpy as np
 
 from sknielsen._blas import blas_threads
-from sknielsen._data import decide
+from sknielsen._data import CACHED_BYTES, decide
 from sknielsen._resolve import check_number
 
 # Streams of random numbers. Every epoch of a stream has a generator of its own, so that the seed
 # and the count of epochs are all the state there is.
-INITIALISATION, SPLIT, MONITOR, SHUFFLE, DROPOUT = range(5)
+INITIALISATION, SPLIT, MONITOR, SHUFFLE, DROPOUT, AUGMENT = range(6)
 
 HISTORY = (
     "epoch",
@@ -34,9 +35,9 @@ HISTORY = (
 )
 
 
-def generator(seed, stream, epoch=0):
-    """Make the generator of one stream of random numbers in one epoch."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, epoch)))
+def generator(seed, stream, *key):
+    """Make the generator of a stream of random numbers, or of its part: an epoch, a chunk."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, *key)))
 
 
 def train(network, data, settings, history, validation=None, score=None, best=None):
@@ -67,7 +68,8 @@ def train(network, data, settings, history, validation=None, score=None, best=No
         If training diverges.
     """
     n_before = len(history["epoch"])
-    threads = blas_threads(settings.batch_size, network.layer_sizes)
+    distorts = settings.augment is not None
+    threads = blas_threads(settings.batch_size, network.layer_sizes, spare_a_core=distorts)
     if best is not None and best.epoch > 0:  # the weights it starts from compete too
         with threads:
             best.remember(network, score(measure(network, settings, validation)), best.epoch)
@@ -119,18 +121,53 @@ def run_epoch(network, data, settings, eta, epoch):
     rate = eta * settings.lmbda / settings.n
     shrink = partial(settings.penalty.shrink, rate=rate) if rate else None
     mean_weight = data.total_weight / n_rows or 1.0  # 1 where no row of a block has weight
-    for start, stop in data.chunks(batch_size, network.n_units):
-        chunk = rows[start:stop]
-        x, y = data.gather(chunk)
-        weight = data.cost_weight(chunk)
-        for i in range(0, len(chunk), batch_size):
+    if settings.augment is None:
+        chunks = gathered(data, rows, batch_size, network.n_units, CACHED_BYTES)
+    else:  # in fewer, larger chunks, since the two threads take turns at every call of Python
+        chunks = gathered(data, rows, batch_size, network.n_units, 4 * CACHED_BYTES)
+        chunks = distorted_ahead(chunks, settings.augment, settings.seed, epoch)
+    for start, x, y, weight in chunks:
+        for i in range(0, len(x), batch_size):
             part = slice(i, i + batch_size)
             network.forward(x[part], masks)
             network.backward(y[part], None if weight is None else weight[part])
-            begin, end = start + i, min(start + i + batch_size, stop)
+            begin, end = start + i, start + min(i + batch_size, len(x))
             first, last = begin % batch_size == 0, end % batch_size == 0 or end == n_rows
             m = min(batch_size, n_rows - begin // batch_size * batch_size)  # of the whole batch
             network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
+
+
+def gathered(data, rows, batch_size, n_units, cached_bytes):
+    """Yield the position of each chunk of rows, its inputs, its targets and its weights."""
+    for start, stop in data.chunks(batch_size, n_units, cached_bytes):
+        chunk = rows[start:stop]
+        yield start, *data.gather(chunk), data.cost_weight(chunk)
+
+
+def distorted_ahead(chunks, augment, seed, epoch):
+    """Yield the chunks with their inputs distorted, the next one by a thread in the meantime.
+
+    A chunk's random numbers depend on its number alone, so results do not depend on the thread.
+    """
+
+    def distorted(number):
+        start, x, y, weight = next(chunks, (None, None, None, None))
+        if start is None:
+            return None
+        images = np.array(augment.distort(x, generator(seed, AUGMENT, epoch, number)), x.dtype)
+        if images.shape != x.shape:
+            raise ValueError(
+                f"`augment.distort` must return rows of the shape it is given, {x.shape}; "
+                f"got {images.shape}."
+            )
+        return start, images, y.copy(), weight  # y is a buffer that the next chunk overwrites
+
+    with ThreadPoolExecutor(1) as worker:
+        number, ahead = 0, worker.submit(distorted, 0)
+        while (chunk := ahead.result()) is not None:
+            number += 1
+            ahead = worker.submit(distorted, number)
+            yield chunk
 
 
 def measure(network, settings, validation):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from sknielsen._blas import GEMM, GEMV, blas_threads, check_layout
+from sknielsen._blas import GEMM, GEMV, _controller, blas_threads, check_layout
 
 
 def n_threads():
@@ -63,3 +63,52 @@ def test_overlapping_limits_restore_when_the_last_one_leaves(two_threads):
     leave.set()
     other.join()
     assert n_threads() == before
+
+
+def blas_libraries():
+    return [lib for lib in _controller().lib_controllers if lib.user_api == "blas"]
+
+
+def interrupt_once(monkeypatch, library, before):
+    """Let Ctrl-C come in the next setting of a library's threads, before or after its work."""
+    set_num_threads = library.set_num_threads
+
+    def interrupted(n_threads):
+        monkeypatch.setattr(library, "set_num_threads", set_num_threads)
+        if not before:
+            set_num_threads(n_threads)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(library, "set_num_threads", interrupted)
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("which", [0, -1])
+def test_ctrl_c_while_entering_a_limit_restores_the_counts(
+    which, before, two_threads, monkeypatch
+):
+    counts = n_threads()
+    interrupt_once(monkeypatch, blas_libraries()[which], before)
+    with pytest.raises(KeyboardInterrupt), blas_threads(10, [784, 100, 10]):
+        pytest.fail("entered")
+    assert n_threads() == counts
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("which", [0, -1])
+def test_ctrl_c_while_leaving_a_limit_restores_the_counts(which, before, two_threads, monkeypatch):
+    counts = n_threads()
+    with pytest.raises(KeyboardInterrupt), blas_threads(10, [784, 100, 10]):
+        interrupt_once(monkeypatch, blas_libraries()[which], before)
+    assert n_threads() == counts
+
+
+def test_a_limit_works_again_after_ctrl_c_in_one(two_threads, monkeypatch):
+    counts = n_threads()
+    for _ in range(2):
+        interrupt_once(monkeypatch, blas_libraries()[-1], before=True)
+        with pytest.raises(KeyboardInterrupt), blas_threads(10, [784, 100, 10]):
+            pytest.fail("entered")
+        with blas_threads(10, [784, 100, 10]):
+            assert set(n_threads()) == {1}
+        assert n_threads() == counts

@@ -1,3 +1,4 @@
+import pickle
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +17,13 @@ from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.initializers import INITIALIZERS, scaled
 from sknielsen.penalties import L2, PENALTIES
 from sknielsen.schedules import SCHEDULES, Constant, Piecewise, Plateau, Taper
+
+
+def fitted_bytes(classifier):
+    """All that a fit has left in a classifier, as bytes."""
+    fitted = {name: value for name, value in vars(classifier).items() if name.endswith("_")}
+    return pickle.dumps(fitted)
+
 
 # --- parameters ---------------------------------------------------------------------------------
 
@@ -76,12 +84,10 @@ def test_a_parameter_out_of_range_is_named_and_changes_nothing(
     parameters, error, message, small, digits
 ):
     clf = small().fit(*digits)
-    before = {name: clf.__dict__[name] for name in clf.__dict__ if name.endswith("_")}
+    before = fitted_bytes(clf)
     with pytest.raises(error, match=message):
         clf.set_params(**parameters).fit(*digits)
-    after = {name: clf.__dict__[name] for name in clf.__dict__ if name.endswith("_")}
-    assert after.keys() == before.keys()
-    assert all(after[name] is before[name] for name in before)
+    assert fitted_bytes(clf) == before
 
 
 def test_every_parameter_but_the_first_is_keyword_only():
@@ -99,7 +105,7 @@ def test_every_parameter_but_the_first_is_keyword_only():
     ],
 )
 def test_every_named_choice_trains(name, value, small, digits):
-    clf = small(lmbda=0.1, max_iter=10, eta=1.0, **{name: value}).fit(*digits)
+    clf = small(lmbda=0.1, max_iter=20, eta=1.0, **{name: value}).fit(*digits)
     assert clf.score(*digits) > 0.5
 
 
@@ -405,10 +411,10 @@ def test_bad_input_is_an_error_and_changes_nothing_in_a_fitted_model(
     X, y = digits
     clf = small().fit(X[:, :32], y)
     X_bad, y_bad, options = spoil(X, y)
-    before = dict(vars(clf))
+    before = fitted_bytes(clf)
     with pytest.raises(ValueError, match=message):
         clf.fit(X_bad, y_bad, **options)
-    assert vars(clf) == before
+    assert fitted_bytes(clf) == before
     assert clf.predict(X[:, :32]).shape == y.shape
 
 
@@ -473,6 +479,36 @@ def test_balanced_weights_give_every_class_the_same_total(small, digits):
     np.testing.assert_allclose(weights_of(balanced), weights_of(given), rtol=1e-12)
 
 
+def test_balanced_weights_count_the_weights_of_the_samples(small, digits):
+    X, y = digits
+    weight = np.random.default_rng(0).random(len(X))
+    totals = np.bincount(y, weights=weight)
+    balanced = small(class_weight="balanced").fit(X, y, weight)
+    by_hand = dict(enumerate(weight.sum() / (10 * totals)))
+    given = small(class_weight=by_hand).fit(X, y, weight)
+    np.testing.assert_allclose(weights_of(balanced), weights_of(given), rtol=1e-12)
+
+
+def test_balanced_weights_count_the_training_rows_after_a_split(small, digits):
+    X, y = digits
+    rows = np.r_[:120, np.flatnonzero(y == 3)]  # classes of different sizes
+    X, y = X[rows], y[rows]
+    parameters = dict(early_stopping=True, scoring=lambda clf, X, y: 0.0, max_iter=1)
+    balanced = small(class_weight="balanced", **parameters).fit(X, y)
+    counts = np.bincount(np.delete(y, balanced.validation_indices_))
+    by_hand = dict(enumerate(counts.sum() / (10 * counts)))
+    given = small(class_weight=by_hand, **parameters).fit(X, y)
+    np.testing.assert_allclose(weights_of(balanced), weights_of(given), rtol=1e-12)
+
+
+def test_the_penalty_is_divided_by_the_sum_of_the_weights(small, digits):
+    X, y = digits
+    weight = np.full(len(X), 0.25)
+    clf = small(lmbda=2.0).fit(X, y, weight)
+    squares = sum((w**2).sum() for w in clf.coefs_)
+    np.testing.assert_allclose(clf.history_["penalty"][-1], 2.0 / (2 * 75) * squares)
+
+
 def test_class_weights_take_string_labels(small, binary):
     X, y = binary
     names = np.array(["no", "yes"])[y]
@@ -516,12 +552,12 @@ def test_partial_fit_takes_weights_after_the_classes_as_sgd_classifier_does(smal
 def test_partial_fit_refuses_what_does_not_fit_the_model(change, message, small, digits):
     X, y = digits
     clf = small().partial_fit(X, y, np.unique(y))
-    before = dict(vars(clf))
+    before = fitted_bytes(clf)
     X, y = change.get("X", lambda X: X)(X), change.get("y", lambda y: y)(y)
     classes = change["classes"](y) if "classes" in change else None
     with pytest.raises(ValueError, match=message):
         clf.partial_fit(X, y, classes)
-    assert vars(clf) == before
+    assert fitted_bytes(clf) == before
 
 
 @pytest.mark.parametrize(
@@ -535,6 +571,28 @@ def test_partial_fit_refuses_what_does_not_fit_the_model(change, message, small,
 def test_partial_fit_refuses_what_needs_the_whole_data(parameters, message, small, digits):
     with pytest.raises(ValueError, match=message):
         small(**parameters).partial_fit(*digits, range(10))
+
+
+def test_a_block_whose_rows_all_weigh_nothing_only_shrinks_the_weights(small, digits):
+    X, y = digits
+    clf = small(class_weight={0: 0.0}, lmbda=2.0, n_total=300, batch_size=10)
+    clf.partial_fit(X, y, np.unique(y))
+    coefs, intercepts = clf.coefs_, clf.intercepts_
+    clf.partial_fit(X[y == 0][:20], y[y == 0][:20])
+    for after, before in zip(clf.coefs_, coefs):
+        np.testing.assert_allclose(after, (1 - 0.5 * 2.0 / 300) ** 2 * before, rtol=1e-14)
+    for after, before in zip(clf.intercepts_, intercepts):
+        np.testing.assert_array_equal(after, before)
+    assert np.isnan(clf.history_["train_cost"][-1])
+
+
+def test_a_block_whose_rows_all_weigh_nothing_needs_n_total(small, digits):
+    X, y = digits
+    clf = small(class_weight={0: 0.0}).partial_fit(X, y, np.unique(y))
+    before = fitted_bytes(clf)
+    with pytest.raises(ValueError, match=r"all training rows are zero.*`n_total`"):
+        clf.partial_fit(X[y == 0], y[y == 0])
+    assert fitted_bytes(clf) == before
 
 
 def test_partial_fit_under_early_stopping_neither_stops_nor_restores(small, digits):
@@ -610,6 +668,40 @@ def test_read_only_weights_continue(small, digits):
     assert (weights_of(clf) != before).any()
 
 
+NUMPY_NUMBERS = {
+    "eta": {"eta": 0.25},
+    "schedule": {"eta_schedule": [(1, 0.25), (2, 0.1)]},
+    "l1": {"lmbda": 0.3, "penalty": "l1"},
+    "l2": {"lmbda": 0.3, "momentum": 0.4},
+    "init_scale": {"init_scale": 0.7},
+}
+
+
+def as_numpy(value):
+    if isinstance(value, (list, tuple)):
+        return [as_numpy(v) for v in value]
+    return np.float64(value) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("name", NUMPY_NUMBERS)
+def test_results_in_float32_do_not_depend_on_the_kind_of_the_numbers(name, small, digits):
+    X, y = digits
+    X = X.astype(np.float32)
+    parameters = NUMPY_NUMBERS[name]
+    numpy = {key: as_numpy(value) for key, value in parameters.items()}
+    assert_same_model(small(**parameters).fit(X, y), small(**numpy).fit(X, y))
+
+
+@pytest.mark.parametrize("name", NUMPY_NUMBERS)
+def test_history_and_eta_hold_built_in_numbers(name, small, digits):
+    X, y = digits
+    numpy = {key: as_numpy(value) for key, value in NUMPY_NUMBERS[name].items()}
+    clf = small(**numpy).fit(X.astype(np.float32), y, X_val=X[:50], y_val=y[:50])
+    assert type(clf.eta_) is float
+    kinds = {column: set(map(type, values)) for column, values in clf.history_.items()}
+    assert kinds == {column: {float} for column in kinds} | {"epoch": {int}}
+
+
 def test_fitted_attributes_are_numpy_and_built_in_types(small, digits):
     clf = small(early_stopping=True, momentum=0.5).fit(*digits)
 
@@ -638,6 +730,43 @@ def test_predictions_follow_the_fit_and_not_parameters_changed_since(small, digi
         clf.set_params(cost="log_likelihood", hidden_layer_sizes=(3, 3))
         np.testing.assert_array_equal(clf.predict_proba(X), p)
         np.testing.assert_array_equal(clf.predict(X), predicted)
+
+
+def test_a_batch_size_set_since_does_not_matter_to_predictions(small, digits):
+    X, y = digits
+    clf = small().fit(X, y)
+    p = clf.predict_proba(X)
+    np.testing.assert_array_equal(clf.set_params(batch_size="auto").predict_proba(X), p)
+
+
+def test_weights_in_c_order_predict_alike(small, digits):
+    X, y = digits
+    clf = small().fit(X, y)
+    p = clf.predict_proba(X)
+    clf.coefs_ = [np.ascontiguousarray(w) for w in clf.coefs_]
+    np.testing.assert_array_equal(clf.predict_proba(X), p)
+
+
+@pytest.mark.parametrize("hidden", [(), (8,)])
+@pytest.mark.parametrize(
+    ("cost", "kind"),
+    [
+        *[(cost, kind) for cost in sorted(COSTS) for kind in ("binary", "multiclass")],
+        ("cross_entropy", "multilabel"),
+        ("quadratic", "multilabel"),
+    ],
+)
+def test_log_probabilities_of_the_largest_inputs_are_finite(
+    cost, kind, hidden, small, digits, multilabel
+):
+    X, y = multilabel if kind == "multilabel" else digits
+    y = y % 2 if kind == "binary" else y
+    clf = small(cost=cost, hidden_layer_sizes=hidden, weight_init="large", eta=1e-3)
+    clf.fit(X.astype(np.float32), y)
+    for value in (3e38, -3e38):
+        log_p = clf.predict_log_proba(np.full_like(X, value, np.float32))
+        assert log_p.dtype == np.float32
+        assert np.isfinite(log_p).all()
 
 
 def test_a_split_too_small_for_the_classes_names_validation_fraction(small, digits):

@@ -7,6 +7,7 @@ import pytest
 from helpers import assert_same_model, history_of, weights_of
 from scipy.sparse import csr_matrix
 
+from sknielsen.penalties import PENALTIES
 from sknielsen.schedules import Plateau, Taper
 
 CONFIGURATIONS = {
@@ -109,9 +110,13 @@ def test_monitoring_does_not_disturb_training(small, rows):
     assert np.isnan(none.history_["saturation"]).all()
 
 
-def test_a_mini_batch_too_large_to_hold_trains_as_one_step(monkeypatch, small, rows):
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+@pytest.mark.parametrize("penalty", sorted(PENALTIES))
+def test_a_mini_batch_too_large_to_hold_trains_as_one_step(
+    penalty, momentum, monkeypatch, small, rows
+):
     train, _ = rows
-    parameters = dict(batch_size=50, lmbda=1.0, momentum=0.5, shuffle=False)
+    parameters = dict(batch_size=50, lmbda=1.0, penalty=penalty, momentum=momentum, shuffle=False)
     whole = small(**parameters).fit(*train)
     monkeypatch.setattr("sknielsen._data._HELD_BYTES", 7 * train[0].itemsize * (64 + 3 * 18))
     parts = small(**parameters).fit(*train)

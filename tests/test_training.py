@@ -1,3 +1,7 @@
+import pickle
+from itertools import pairwise
+
+import backpropagation
 import numpy as np
 import pytest
 from helpers import weights_of
@@ -6,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 
 from sknielsen import MLPSigmoidClassifier
-from sknielsen._training import HISTORY
+from sknielsen._training import HISTORY, train
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.schedules import Plateau
 
@@ -23,6 +27,24 @@ class Interrupt(CrossEntropy):
         if self.n_calls == self.at:
             raise KeyboardInterrupt
         super().delta(a, y, out)
+
+
+class Recorder(CrossEntropy):
+    """Cross-entropy that keeps the outputs and the targets of every mini-batch."""
+
+    def __init__(self):
+        self.outputs, self.targets = [], []
+
+    def delta(self, a, y, out):
+        self.outputs.append(a.copy())
+        self.targets.append(y.copy())
+        super().delta(a, y, out)
+
+
+def given_weights(rng, n_in, n_out):
+    """Initial weights that do not depend on random_state."""
+    rng = np.random.default_rng((n_in, n_out))
+    return rng.standard_normal((n_in, n_out)) / n_in**0.5, rng.standard_normal(n_out)
 
 
 @pytest.fixture
@@ -56,6 +78,90 @@ def test_one_epoch_equals_that_of_mlp_classifier(kind, hidden, digits, multilabe
     for mine, theirs in zip(ours.coefs_ + ours.intercepts_, peer.coefs_ + peer.intercepts_):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(ours.predict(X), peer.predict(X))
+
+
+def epoch_by_equations(
+    weights, biases, X, Y, cost, row_weight, *, eta, lmbda, penalty, momentum, batch_size, n
+):
+    """One epoch in the order of the rows, from the gradients of one sample at a time."""
+    weights, biases = list(weights), list(biases)
+    v_weights, v_biases = [0 * w for w in weights], [0 * b for b in biases]
+    rate = eta * lmbda / n
+    for start in range(0, len(X), batch_size):
+        rows = range(start, min(start + batch_size, len(X)))
+        steps_w, steps_b = [0 * w for w in weights], [0 * b for b in biases]
+        for i in rows:
+            by_weights, by_biases = backpropagation.gradients(weights, biases, X[i], Y[i], cost)
+            factor = -eta * row_weight[i] / (len(rows) * row_weight.mean())
+            for layer in range(len(weights)):
+                steps_w[layer] = steps_w[layer] + factor * by_weights[layer]
+                steps_b[layer] = steps_b[layer] + factor * by_biases[layer]
+        for layer, w in enumerate(weights):
+            v_weights[layer] = momentum * v_weights[layer] + steps_w[layer]
+            v_biases[layer] = momentum * v_biases[layer] + steps_b[layer]
+            shrunk = (1 - rate) * w if penalty == "l2" else w - rate * np.sign(w)
+            weights[layer] = shrunk + v_weights[layer]
+            biases[layer] = biases[layer] + v_biases[layer]
+    return weights + biases
+
+
+@pytest.mark.parametrize(("momentum", "n_total"), [(0.0, None), (0.7, None), (0.7, 777.0)])
+@pytest.mark.parametrize("weighted", ["", "sample", "class", "sample and class"])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+@pytest.mark.parametrize("hidden", [(), (7,), (7, 6)])
+@pytest.mark.parametrize("cost", sorted(COSTS))
+def test_one_epoch_equals_the_equations_sample_by_sample(
+    cost, hidden, penalty, weighted, momentum, n_total, small, digits
+):
+    X, y = digits
+    sizes = [64, *hidden, 10]
+    start = [given_weights(None, *pair) for pair in pairwise(sizes)]
+    sample_weight, class_weight, row_weight = None, None, np.ones(len(X))
+    if "sample" in weighted:
+        sample_weight = 3 * np.random.default_rng(0).random(len(X))
+        sample_weight[:20] = 0.0
+        row_weight *= sample_weight
+    if "class" in weighted:
+        class_weight = {3: 4.0, 5: 0.2}
+        row_weight[y == 3] *= 4.0
+        row_weight[y == 5] *= 0.2
+    step = dict(eta=0.5, lmbda=2.0, penalty=penalty, momentum=momentum, batch_size=7)
+    clf = small(
+        hidden_layer_sizes=hidden, cost=cost, weight_init=given_weights, shuffle=False,
+        class_weight=class_weight, n_total=n_total, max_iter=1, **step,
+    )  # fmt: skip
+    clf.fit(X, y, sample_weight)
+    n = row_weight.sum() if n_total is None else n_total
+    weights, biases = zip(*start)
+    expected = epoch_by_equations(weights, biases, X, np.eye(10)[y], cost, row_weight, n=n, **step)
+    for ours, theirs in zip(clf.coefs_ + clf.intercepts_, expected):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+
+
+def test_every_epoch_visits_the_rows_in_a_new_order(small, split):
+    cost = Recorder()
+    small(cost=cost, batch_size=None).fit(*split[0])
+    first, second, third = cost.targets
+    assert (first != second).any()
+    assert (second != third).any()
+    np.testing.assert_array_equal(first.sum(axis=0), second.sum(axis=0))
+
+
+def test_every_epoch_draws_new_dropout_masks(small, split):
+    cost = Recorder()
+    small(cost=cost, batch_size=None, shuffle=False, dropout=0.5, eta=1e-300).fit(*split[0])
+    first, second, third = cost.outputs
+    assert (first != second).any()
+    assert (second != third).any()
+
+
+@pytest.mark.parametrize("parameters", [{"shuffle": True}, {"shuffle": False, "dropout": 0.5}])
+def test_random_state_decides_on_more_than_the_initial_weights(parameters, small, split):
+    one, other = (
+        small(weight_init=given_weights, random_state=seed, **parameters).fit(*split[0])
+        for seed in (0, 1)
+    )
+    assert (weights_of(one) != weights_of(other)).any()
 
 
 def test_history_has_one_entry_an_epoch_in_every_column(small, split):
@@ -128,6 +234,32 @@ def test_rows_of_weight_zero_are_not_monitored(small, split):
     )
 
 
+@pytest.mark.parametrize("zero_by", ["sample", "class"])
+def test_rows_of_weight_zero_do_not_take_the_place_of_monitored_ones(zero_by, small, split):
+    (X, y), _ = split
+    weighs = (y == 4) if zero_by == "class" else np.arange(len(X)) % 9 == 8
+    n = int(weighs.sum())
+    clf = small(max_iter=1, monitor_samples=n)
+    if zero_by == "class":
+        clf.set_params(class_weight={c: float(c == 4) for c in range(10)}).fit(X, y)
+    else:
+        clf.fit(X, y, sample_weight=weighs.astype(float))
+    assert n < len(X)
+    z, targets = clf.decision_function(X[weighs]), np.eye(10)[y[weighs]]
+    expected = COSTS["cross_entropy"].value(z, targets).mean()
+    np.testing.assert_allclose(clf.history_["train_cost"], [expected])
+
+
+def test_monitored_rows_are_drawn_at_random_once(small, split):
+    parameters = dict(weight_init=given_weights, eta=1e-300, monitor_samples=40)
+    one, other = (
+        small(random_state=seed, **parameters).fit(*split[0]).history_["train_cost"]
+        for seed in (0, 1)
+    )
+    assert one[0] != other[0]
+    assert one == 3 * one[:1]
+
+
 # --- early stopping -----------------------------------------------------------------------------
 
 
@@ -188,6 +320,23 @@ def test_a_warm_start_that_finds_nothing_better_keeps_the_weights_it_had(small, 
     assert clf.epoch_ == clf.best_epoch_ == best_epoch
 
 
+def test_a_score_that_only_equals_the_best_is_no_improvement(small, split):
+    train, validation = split
+    parameters = dict(early_stopping=True, n_iter_no_change=3, tol=0.0, max_iter=20)
+    clf = small(scoring=lambda clf, X, y: 0.5, **parameters).fit(*train, **validation)
+    assert clf.n_iter_ == 4
+    assert clf.best_epoch_ == 1
+
+
+def test_a_score_that_exceeds_the_best_by_tol_exactly_is_no_improvement(small, split):
+    train, validation = split
+    scores = iter([0.5, 0.75, 1.0, 1.25, 1.5])
+    parameters = dict(early_stopping=True, n_iter_no_change=2, tol=0.25, max_iter=5)
+    clf = small(scoring=lambda clf, X, y: next(scores), **parameters).fit(*train, **validation)
+    assert clf.n_iter_ == 3
+    assert clf.best_epoch_ == 3
+
+
 @pytest.mark.parametrize(
     ("scoring", "column", "sign"),
     [("accuracy", "validation_accuracy", 1), ("cost", "validation_cost", -1)],
@@ -234,6 +383,26 @@ def test_a_scorer_that_gives_no_number_is_an_error(small, split):
         small(scoring=lambda e, X, y: float("nan")).fit(*train, **validation)
 
 
+def test_a_scorer_that_gives_text_is_an_error(small, split):
+    train, validation = split
+    with pytest.raises((TypeError, ValueError), match=r"`scoring` must give.*got 'a'"):
+        small(scoring=lambda clf, X, y: "a").fit(*train, **validation)
+
+
+def test_several_scorers_are_refused_before_training(small, split):
+    train, validation = split
+    with pytest.raises(TypeError, match=r"`scoring` must be.*got \['accuracy'\]"):
+        small(scoring=["accuracy"], cost=Interrupt(at=1)).fit(*train, **validation)
+
+
+def test_a_scorer_that_takes_no_weights_is_refused_before_training(small, split):
+    train, validation = split
+    weight = np.linspace(1, 2, 100)
+    clf = small(scoring=lambda clf, X, y: 0.5, cost=Interrupt(at=1))
+    with pytest.raises(ValueError, match=r"`scoring`=.*takes no `sample_weight`"):
+        clf.fit(*train, **validation, sample_weight_val=weight)
+
+
 # --- splitting ----------------------------------------------------------------------------------
 
 
@@ -253,6 +422,14 @@ def test_split_off_rows_are_stratified_and_not_trained_on(small, digits):
 def test_x_val_is_used_instead_of_a_split(small, split):
     train, validation = split
     clf = small(early_stopping=True).fit(*train, **validation)
+    assert not hasattr(clf, "validation_indices_")
+
+
+def test_a_warm_fit_with_x_val_forgets_the_rows_of_an_earlier_split(small, split):
+    train, validation = split
+    clf = small(early_stopping=True, warm_start=True, max_iter=1).fit(*train)
+    assert len(clf.validation_indices_) == 20
+    clf.fit(*train, **validation)
     assert not hasattr(clf, "validation_indices_")
 
 
@@ -339,6 +516,53 @@ def test_ctrl_c_restores_the_best_weights_under_early_stopping(small, split):
     assert clf.score(validation["X_val"], validation["y_val"]) == clf.best_score_
 
 
+class Torn(list):
+    """A column of the history in which Ctrl-C comes before the third entry."""
+
+    def append(self, value):
+        if len(self) == 2:
+            raise KeyboardInterrupt
+        super().append(value)
+
+
+@pytest.mark.parametrize("column", [HISTORY[1], HISTORY[5], HISTORY[-1]])
+def test_ctrl_c_while_an_epoch_is_recorded_leaves_columns_of_one_length(
+    column, monkeypatch, small, split
+):
+    def train_with_torn_column(network, data, settings, history, *others):
+        history[column] = Torn()
+        train(network, data, settings, history, *others)
+
+    monkeypatch.setattr("sknielsen._classifier.train", train_with_torn_column)
+    clf = small(max_iter=9)
+    with pytest.warns(UserWarning, match="interrupted after epoch 2"):
+        clf.fit(*split[0])
+    assert {len(values) for values in clf.history_.values()} == {2}
+    assert clf.n_iter_ == 2
+
+
+@pytest.mark.parametrize("at", [1, 2, 6])
+def test_ctrl_c_while_an_epoch_is_printed_keeps_the_best_weights(at, monkeypatch, small, split):
+    train, validation = split
+    lines = []
+
+    def interrupted_print(line):
+        lines.append(line)
+        if len(lines) == at:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.print", interrupted_print)
+    clf = small(early_stopping=True, verbose=1, eta=8.0, max_iter=9)
+    with pytest.warns(UserWarning, match=f"interrupted after epoch {at}"):
+        clf.fit(*train, **validation)
+    scores = clf.history_["validation_score"]
+    assert len(scores) == at
+    assert clf.best_score_ == max(scores)
+    assert clf.best_epoch_ == clf.epoch_ == scores.index(max(scores)) + 1
+    unstopped = small(eta=8.0, max_iter=clf.best_epoch_).fit(*train)
+    np.testing.assert_array_equal(weights_of(clf), weights_of(unstopped))
+
+
 def test_ctrl_c_in_partial_fit_propagates_and_leaves_the_model_as_it_was(small, split):
     (X, y), _ = split
     clf = small(batch_size=10).partial_fit(X, y, np.unique(y))
@@ -359,6 +583,45 @@ def test_a_training_that_diverges_is_an_error_that_names_eta_and_the_epoch(cost,
     with pytest.raises(ValueError, match=r"diverged in epoch \d+ at eta=1e\+3"):
         clf.fit(X.astype(dtype), y)
     assert not hasattr(clf, "coefs_")
+
+
+class Silent:
+    """A penalty without a figure that could betray divergence."""
+
+    def value(self, weights):
+        return 0.0
+
+    def shrink(self, w, rate):
+        return 1.0
+
+
+def test_divergence_is_found_in_the_weights_where_nothing_is_measured(small, split):
+    clf = small(eta=1e308, penalty=Silent(), monitor_samples=0)
+    with pytest.raises(ValueError, match="diverged in epoch"):
+        clf.fit(*split[0])
+
+
+class Infinite(CrossEntropy):
+    """A cost of which only the figure is not finite."""
+
+    def value(self, z, y):
+        return np.full(len(z), np.inf)
+
+
+@pytest.mark.parametrize("measured", ["training rows", "validation rows"])
+def test_a_cost_that_is_not_finite_is_divergence(measured, small, split):
+    train, validation = split
+    clf = small(cost=Infinite(), monitor_samples=0 if measured == "validation rows" else None)
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        clf.fit(*train, **(validation if measured == "validation rows" else {}))
+
+
+def test_a_warm_fit_that_diverges_leaves_the_model_as_it_was(small, split):
+    clf = small(momentum=0.5, warm_start=True).fit(*split[0])
+    before = pickle.dumps(vars(clf) | {"eta": None})
+    with pytest.raises(ValueError, match="diverged"):
+        clf.set_params(eta=1e307).fit(*split[0])
+    assert pickle.dumps(vars(clf) | {"eta": None}) == before
 
 
 def test_a_penalty_step_too_large_is_an_error(small, split):

@@ -1,0 +1,185 @@
+"""`MLPSigmoidClassifier(augment=...)`: training on rows distorted anew in each epoch."""
+
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from helpers import assert_same_model, weights_of
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import GridSearchCV
+
+from sknielsen import MLPSigmoidClassifier
+from sknielsen.augmentation import ImageAugmenter
+
+
+class Recorder(BaseEstimator):
+    """Keep what it is given; add noise that is easily told apart."""
+
+    def __init__(self):
+        self.seen, self.threads = [], []
+
+    def distort(self, X, rng):
+        self.seen.append(X.copy())
+        self.threads.append(threading.current_thread())
+        return X + 10 + rng.random(X.shape)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def rows(request, digits):
+    X, y = digits
+    return X.astype(request.param), y
+
+
+@pytest.fixture
+def make(small):
+    def make(**parameters):
+        augment = ImageAugmenter(shift=1, rotation=10, elastic=0.3, elastic_sigma=2)
+        return small(**(dict(augment=augment, dropout=0.1, momentum=0.5) | parameters))
+
+    return make
+
+
+def test_fit_equals_calls_of_partial_fit(make, rows):
+    fitted, streamed = make(max_iter=3).fit(*rows), make()
+    for _ in range(3):
+        streamed.partial_fit(*rows, range(10))
+    assert_same_model(fitted, streamed)
+
+
+def test_warm_starts_and_pickles_continue(make, rows):
+    straight = make(max_iter=4).fit(*rows)
+    stopped = make(max_iter=2, warm_start=True).fit(*rows)
+    again = pickle.loads(pickle.dumps(stopped))
+    assert_same_model(straight, stopped.fit(*rows))
+    assert_same_model(straight, again.fit(*rows))
+
+
+def test_results_do_not_depend_on_the_worker_thread(monkeypatch, make, rows):
+    threaded = make().fit(*rows)
+
+    class Now:  # runs what is submitted at once, in the caller's thread
+        def __init__(self, n):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exception):
+            pass
+
+        def submit(self, function, number):
+            # copies, since the caller still trains on the buffers of the chunk before
+            value = function(number)
+            return type("Done", (), {"result": lambda self: value})()
+
+    monkeypatch.setattr("sknielsen._training.ThreadPoolExecutor", Now)
+    monkeypatch.setattr("sknielsen._training.CACHED_BYTES", 256 * 1024)
+    assert_same_model(threaded, make().fit(*rows))
+
+
+def test_distortions_run_in_a_thread_of_their_own(small, digits):
+    augment = Recorder()
+    small(augment=augment, max_iter=1).fit(*digits)
+    assert threading.main_thread() not in augment.threads
+
+
+def test_every_row_is_distorted_once_an_epoch_and_anew(monkeypatch, small, digits):
+    X, y = digits
+    monkeypatch.setattr("sknielsen._training.CACHED_BYTES", 20 * X[0].nbytes)  # several chunks
+    augment = Recorder()
+    small(augment=augment, max_iter=2).fit(X, y)
+    assert len(augment.seen) > 2
+    seen = np.concatenate(augment.seen)
+    assert len(seen) == 2 * len(X)
+    for epoch in (seen[: len(X)], seen[len(X) :]):
+        np.testing.assert_array_equal(np.sort(epoch, axis=0), np.sort(X, axis=0))
+
+
+def test_each_epoch_draws_new_distortions(digits):
+    X, y = digits
+    drawn = []
+
+    class Draws:
+        def distort(self, X, rng):
+            drawn.append(rng.random())
+            return X
+
+    MLPSigmoidClassifier(5, augment=Draws(), max_iter=3, random_state=0).fit(X, y)
+    MLPSigmoidClassifier(5, augment=Draws(), max_iter=3, random_state=0).fit(X, y)
+    assert len(set(drawn)) == len(drawn) // 2 >= 3
+    assert drawn[: len(drawn) // 2] == drawn[len(drawn) // 2 :]
+
+
+def test_an_augmenter_that_changes_nothing_trains_as_without(small, rows):
+    np.testing.assert_allclose(
+        weights_of(small(augment=ImageAugmenter()).fit(*rows)),
+        weights_of(small().fit(*rows)),
+        rtol=1e-12,
+    )
+
+
+def test_no_distorted_row_reaches_validation_or_predict(small, digits):
+    X, y = digits
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append(X.copy())
+        return estimator.score(X, y)
+
+    augment = Recorder()
+    clf = small(augment=augment, early_stopping=True, scoring=scorer, max_iter=2).fit(X, y)
+    validation = X[clf.validation_indices_]
+    assert all((rows == validation).all() for rows in seen)
+    distorted = {row.tobytes() for rows in augment.seen for row in rows}
+    assert not distorted & {row.tobytes() for row in validation if (row == X).all(1).sum() == 1}
+    n_seen = len(augment.seen)
+    clf.predict_proba(X)
+    assert len(augment.seen) == n_seen
+
+
+def test_given_and_monitored_rows_are_left_alone(small, digits):
+    X, y = digits
+    clf = small(augment=ImageAugmenter(rotation=90), monitor_samples=None, max_iter=2)
+    clf.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
+    assert clf.history_["validation_accuracy"][-1] == clf.score(X[200:], y[200:])
+    assert clf.history_["train_accuracy"][-1] == clf.score(X[:200], y[:200])
+
+
+def test_amounts_are_tunable(small, digits):
+    clf = small(augment=ImageAugmenter(elastic_sigma=2), max_iter=1)
+    grid = {"augment__elastic": [0.0, 0.4], "augment__rotation": [0, 5]}
+    search = GridSearchCV(clf, grid, cv=2, error_score="raise").fit(*digits)
+    assert search.best_estimator_.augment.elastic in (0.0, 0.4)
+
+
+@pytest.mark.parametrize("augment", [3, "gentle", object(), ImageAugmenter])
+def test_an_augmenter_without_distort_is_an_error(augment, small, digits):
+    with pytest.raises(
+        TypeError, match=r"`augment` must be None or an object with `distort`.*got"
+    ):
+        small(augment=augment).fit(*digits)
+
+
+def test_sparse_rows_cannot_be_distorted(small, digits):
+    X, y = digits
+    with pytest.raises(TypeError, match=r"dense rows only; got a sparse X"):
+        small(augment=ImageAugmenter(shift=1)).fit(csr_matrix(X), y)
+
+
+def test_rows_of_another_shape_are_an_error(small, digits):
+    class Halver:
+        def distort(self, X, rng):
+            return X[::2]
+
+    with pytest.raises(ValueError, match=r"rows of the shape it is given, \(300, 64\); got \(150"):
+        small(augment=Halver()).fit(*digits)
+
+
+def test_an_error_of_the_augmenter_reaches_the_caller(small, digits):
+    clf = small().fit(*digits)
+    before = weights_of(clf)
+    with pytest.raises(ValueError, match="rotation"):
+        clf.set_params(augment=ImageAugmenter(rotation=-1)).fit(*digits)
+    np.testing.assert_array_equal(weights_of(clf), before)

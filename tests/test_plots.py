@@ -1,0 +1,53 @@
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from sknielsen.augmentation import ImageAugmenter
+from sknielsen.plots import AugmentationDisplay
+
+mpl.use("agg")
+import matplotlib.pyplot as plt
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("shape", "n_features"), [(None, 64), ((4, 6), 24), ((4, 4, 3), 48)])
+def test_a_row_holds_an_original_and_its_distortions(shape, n_features):
+    X = np.random.default_rng(0).random((3, n_features))
+    augmenter = ImageAugmenter(image_shape=shape, elastic=1.0, elastic_sigma=2)
+    display = AugmentationDisplay.from_augmenter(augmenter, X, n_copies=5)
+    assert display.axes_.shape == (3, 6)
+    size = shape or (8, 8)
+    drawn = np.array([[ax.images[0].get_array() for ax in row] for row in display.axes_])
+    np.testing.assert_array_equal(drawn[:, 0], X.reshape(3, *size))
+    assert (np.abs(drawn[:, 1:] - drawn[:, :1]).max(axis=tuple(range(2, drawn.ndim))) > 0).all()
+    assert display.axes_[0, 0].get_title() == "original"
+
+
+def test_all_images_share_one_scale_of_grey():
+    X = np.linspace(0, 1, 2 * 64).reshape(2, 64)
+    display = AugmentationDisplay.from_augmenter(ImageAugmenter(), X, n_copies=1)
+    assert {ax.images[0].get_clim() for ax in display.axes_.ravel()} == {(0.0, 1.0)}
+
+
+def test_axes_of_the_caller_are_drawn_on_and_the_augmenter_is_not_fitted():
+    figure, axes = plt.subplots(2, 3)
+    augmenter = ImageAugmenter()
+    display = AugmentationDisplay.from_augmenter(
+        augmenter, np.random.default_rng(0).random((2, 64)), n_copies=2, axes=axes
+    )
+    assert display.figure_ is figure
+    assert display.axes_[1, 2] is axes[1, 2]
+    assert not hasattr(augmenter, "image_shape_")
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r'the extra `plots`.*pip install "sknielsen\[plots\]"'):
+        AugmentationDisplay(np.zeros((1, 2, 4, 4))).plot()
