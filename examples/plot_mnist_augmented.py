@@ -79,7 +79,7 @@ for name, augment in {
 
 first = [(mnist.y_train == digit).argmax() for digit in range(10)]
 X, y = mnist.X_train[first], mnist.y_train[first]
-strong = ImageAugmenter(shift=3, rotation=20, scale=0.25, shear=0.3, elastic=1.5)
+strong = ImageAugmenter(shift=2, rotation=15, scale=0.2, shear=0.3, elastic=2.0, elastic_sigma=5)
 for name, parameters in {
     "no augmentation": {"max_iter": 67},
     "strong augmentation": {"max_iter": 3000, "augment": strong},

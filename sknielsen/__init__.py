@@ -1,7 +1,14 @@
 """Sigmoid networks for scikit-learn, after Nielsen's *Neural Networks and Deep Learning*."""
 
 from sknielsen._classifier import MLPSigmoidClassifier
+from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter, ImageExpander
 
 __version__ = "0.1.0"
 
-__all__ = ["MLPSigmoidClassifier", "__version__"]
+__all__ = [
+    "AugmentedClassifier",
+    "ImageAugmenter",
+    "ImageExpander",
+    "MLPSigmoidClassifier",
+    "__version__",
+]

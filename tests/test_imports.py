@@ -10,7 +10,7 @@ FOLDER = pathlib.Path(sknielsen.__file__).parent
 
 # What each module may import from the package; what is not listed may import nothing of it.
 ALLOWED = {
-    "__init__": {"_classifier"},
+    "__init__": {"_classifier", "augmentation"},
     "_classifier": {
         "_blas",
         "_data",

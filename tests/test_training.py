@@ -391,16 +391,19 @@ def test_a_scorer_that_gives_text_is_an_error(small, split):
 
 def test_several_scorers_are_refused_before_training(small, split):
     train, validation = split
+    cost = Recorder()
     with pytest.raises(TypeError, match=r"`scoring` must be.*got \['accuracy'\]"):
-        small(scoring=["accuracy"], cost=Interrupt(at=1)).fit(*train, **validation)
+        small(scoring=["accuracy"], cost=cost).fit(*train, **validation)
+    assert cost.targets == []
 
 
 def test_a_scorer_that_takes_no_weights_is_refused_before_training(small, split):
     train, validation = split
     weight = np.linspace(1, 2, 100)
-    clf = small(scoring=lambda clf, X, y: 0.5, cost=Interrupt(at=1))
+    clf = small(scoring=lambda clf, X, y: 0.5, cost=Recorder())
     with pytest.raises(ValueError, match=r"`scoring`=.*takes no `sample_weight`"):
         clf.fit(*train, **validation, sample_weight_val=weight)
+    assert clf.cost.targets == []
 
 
 # --- splitting ----------------------------------------------------------------------------------
