@@ -169,7 +169,8 @@ default="constant"
     Examples
     --------
     >>> from sklearn.datasets import load_digits
-    >>>     >>> from sknielsen import MLPSigmoidClassifier
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sknielsen import MLPSigmoidClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
     >>> clf = MLPSigmoidClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
@@ -336,7 +337,7 @@ default="constant"
         data, validation = self._data(
             settings, continuing, X, y, classes, sample_weight, *validation
         )
-        settings.n = settings.n_total or data.total_weight
+        settings.n = float(settings.n_total or data.total_weight)
         settings.monitor = data.select(self._monitor_rows(data))
         settings.batch_size = _clip_batch_size(settings.batch_size, len(data))
         network = self._network(settings, data, continuing)
@@ -409,7 +410,7 @@ default="constant"
             also = " or a sequence of such integers"
             check_number("hidden_layer_sizes", size, Integral, "[1, inf)", also)
         s.hidden_layer_sizes = sizes
-        s.keep = [1.0 - p for p in _dropout_by_layer(s.dropout, len(sizes))]
+        s.keep = [1.0 - float(p) for p in _dropout_by_layer(s.dropout, len(sizes))]
 
         s.cost = resolve("cost", s.cost, COSTS, ("activation", "value", "delta"))
         s.penalty = resolve("penalty", s.penalty, PENALTIES, ("value", "shrink"))

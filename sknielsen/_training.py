@@ -89,9 +89,9 @@ def train(network, data, settings, history, validation=None, score=None, best=No
                 record |= measure(network, settings, validation)
                 require_finite(network, settings, validation, record)
                 record["validation_score"] = score(record) if validation else nan
-            stalled = best is not None and best.ends_training(network, record)
             for column in HISTORY:
                 history[column].append(record[column])
+            stalled = best is not None and best.ends_training(network, record)
             if settings.verbose:
                 print("  ".join(f"{c} {record[c]:<8.4g}" for c in HISTORY if not isnan(record[c])))
             if stalled:
@@ -102,6 +102,8 @@ def train(network, data, settings, history, validation=None, score=None, best=No
             raise
         for column in HISTORY:
             del history[column][n_recorded:]
+        if best is not None and record["epoch"] == n_recorded:  # recorded, perhaps not yet judged
+            best.remember(network, record["validation_score"], n_recorded)
         warnings.warn(
             f"Training was interrupted after epoch {n_recorded}; the model is fitted.",
             stacklevel=4,

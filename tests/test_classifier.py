@@ -674,6 +674,8 @@ NUMPY_NUMBERS = {
     "l1": {"lmbda": 0.3, "penalty": "l1"},
     "l2": {"lmbda": 0.3, "momentum": 0.4},
     "init_scale": {"init_scale": 0.7},
+    "n_total": {"lmbda": 0.3, "n_total": 700.0, "momentum": 0.4},
+    "dropout": {"dropout": [0.1, 0.3]},
 }
 
 

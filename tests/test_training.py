@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 
 from sknielsen import MLPSigmoidClassifier
-from sknielsen._training import HISTORY, train
+from sknielsen._training import HISTORY, Best, train
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.schedules import Plateau
 
@@ -526,6 +526,44 @@ class Torn(list):
         if len(self) == 2:
             raise KeyboardInterrupt
         super().append(value)
+
+
+def test_ctrl_c_while_an_epoch_is_recorded_keeps_the_best_of_the_history(
+    monkeypatch, small, split
+):
+    rows, validation = split
+
+    def train_with_torn_column(network, data, settings, history, *others):
+        history["eta"] = Torn()
+        train(network, data, settings, history, *others)
+
+    monkeypatch.setattr("sknielsen._classifier.train", train_with_torn_column)
+    clf = small(max_iter=9, early_stopping=True)
+    with pytest.warns(UserWarning, match="interrupted after epoch 2"):
+        clf.fit(*rows, **validation)
+    scores = clf.history_["validation_score"]
+    assert clf.best_score_ == max(scores)
+    assert clf.best_epoch_ == scores.index(max(scores)) + 1
+    assert clf.score(validation["X_val"], validation["y_val"]) == clf.best_score_
+
+
+def test_ctrl_c_between_recording_and_judging_an_epoch_keeps_the_best_of_the_history(
+    monkeypatch, small, split
+):
+    rows, validation = split
+    judge = Best.ends_training
+
+    def interrupted(self, network, record):
+        if record["epoch"] == 3:
+            raise KeyboardInterrupt
+        return judge(self, network, record)
+
+    monkeypatch.setattr(Best, "ends_training", interrupted)
+    clf = small(max_iter=9, early_stopping=True)
+    with pytest.warns(UserWarning, match="interrupted after epoch 3"):
+        clf.fit(*rows, **validation)
+    assert clf.best_score_ == max(clf.history_["validation_score"])
+    assert clf.score(validation["X_val"], validation["y_val"]) == clf.best_score_
 
 
 @pytest.mark.parametrize("column", [HISTORY[1], HISTORY[5], HISTORY[-1]])
