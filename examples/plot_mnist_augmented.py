@@ -26,19 +26,19 @@ X, y = mnist.X_train[:n_rows], mnist.y_train[:n_rows]
 # %%
 # Look at the distortions before training on them
 # -----------------------------------------------
-# Shifts of up to nine pixels push digits out of the frame: what is left is often no digit any
+# Shifts of up to seven pixels push digits out of the frame: what is left is often no digit any
 # more, and still carries its label.
 
-far = ImageAugmenter(shift=9, keep_in_frame=False)
+far = ImageAugmenter(shift=7, keep_in_frame=False)
 display = AugmentationDisplay.from_augmenter(far, X[:4])
-display.figure_.suptitle("shift=9, keep_in_frame=False")
+display.figure_.suptitle("shift=7, keep_in_frame=False")
 
 # %%
 # With ``keep_in_frame``, the default, an image is shifted only as far as its ink stays inside.
 
-kept = ImageAugmenter(shift=9)
+kept = ImageAugmenter(shift=7)
 display = AugmentationDisplay.from_augmenter(kept, X[:4])
-display.figure_.suptitle("shift=9")
+display.figure_.suptitle("shift=7")
 
 # %%
 # The preset ``gentle()`` shifts, rotates and scales a little, and deforms elastically.
@@ -51,13 +51,14 @@ display.figure_.suptitle("ImageAugmenter.gentle()")
 # The fall, and the cure
 # ----------------------
 # The same network, the same epochs; only the distortions differ. The validation images are never
-# distorted.
+# distorted. Kept in the frame, far shifts do less harm, but they still make a harder problem than
+# the real one, whose digits are centred; distortions as small as those of real writing help.
 
 print(f"{n_rows} training images, 784-100-10, 30 epochs")
 for name, augment in {
     "no augmentation": None,
-    "shift=9, out of the frame": far,
-    "shift=9, kept in the frame": kept,
+    "shift=7, out of the frame": far,
+    "shift=7, kept in the frame": kept,
     "gentle()": gentle,
 }.items():
     clf = MLPSigmoidClassifier(
