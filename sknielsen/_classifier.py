@@ -84,7 +84,8 @@ default="constant"
     augment : object with ``distort(X, rng) -> X``, default=None
         Distorts the training rows anew in every epoch, in a thread that runs ahead of training:
         an `~sknielsen.augmentation.ImageAugmenter`, for instance. Validation rows, monitored
-        rows and predictions are left alone. For dense `X` only.
+        rows and predictions are left alone. Its own `random_state` plays no part. For dense `X`
+        only.
     batch_size : int or None, default=10
         Rows of a mini-batch; None takes all rows. The last mini-batch of an epoch holds the rows
         that are left. If these are very few, their step is a noisy one.

@@ -6,6 +6,7 @@ descent (Nielsen, ch. 1); `evaluate` measures cost and accuracy by the same forw
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from math import inf, isnan, nan
 from numbers import Real
@@ -128,15 +129,18 @@ def run_epoch(network, data, settings, eta, epoch):
     else:  # in fewer, larger chunks, since the two threads take turns at every call of Python
         chunks = gathered(data, rows, batch_size, network.n_units, 4 * CACHED_BYTES)
         chunks = distorted_ahead(chunks, settings.augment, settings.seed, epoch)
-    for start, x, y, weight in chunks:
-        for i in range(0, len(x), batch_size):
-            part = slice(i, i + batch_size)
-            network.forward(x[part], masks)
-            network.backward(y[part], None if weight is None else weight[part])
-            begin, end = start + i, start + min(i + batch_size, len(x))
-            first, last = begin % batch_size == 0, end % batch_size == 0 or end == n_rows
-            m = min(batch_size, n_rows - begin // batch_size * batch_size)  # of the whole batch
-            network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
+    with closing(chunks):  # so that an error leaves no thread behind
+        for start, x, y, weight in chunks:
+            for i in range(0, len(x), batch_size):
+                part = slice(i, i + batch_size)
+                network.forward(x[part], masks)
+                network.backward(y[part], None if weight is None else weight[part])
+                begin, end = start + i, start + min(i + batch_size, len(x))
+                first, last = begin % batch_size == 0, end % batch_size == 0 or end == n_rows
+                m = min(
+                    batch_size, n_rows - begin // batch_size * batch_size
+                )  # of the whole batch
+                network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
 
 
 def gathered(data, rows, batch_size, n_units, cached_bytes):
@@ -162,6 +166,8 @@ def distorted_ahead(chunks, augment, seed, epoch):
                 f"`augment.distort` must return rows of the shape it is given, {x.shape}; "
                 f"got {images.shape}."
             )
+        if not np.isfinite(images.sum()):
+            raise ValueError("`augment.distort` must return finite numbers; got NaN or infinity.")
         return start, images, y.copy(), weight  # y is a buffer that the next chunk overwrites
 
     with ThreadPoolExecutor(1) as worker:

@@ -20,6 +20,7 @@ from sklearn.base import (
     OneToOneFeatureMixin,
     TransformerMixin,
     clone,
+    is_classifier,
 )
 from sklearn.utils import (
     _safe_indexing,
@@ -238,7 +239,8 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Shape of the image in each row, in C order. None stands for a square, or for a single
         row of pixels, with a warning, where the number of features is no square.
     shift : float or sequence of (down, right) pairs, default=0.0
-        Pixels, along each axis. Consecutive rows cycle through pairs from a random start.
+        Pixels, along each axis. A pair is an exact displacement, not a bound: consecutive rows
+        cycle through the pairs from a random start.
     rotation : float, default=0.0
         Degrees.
     scale : float, default=0.0
@@ -254,8 +256,10 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     keep_in_frame : bool, default=True
         Whether to limit the affine part, image by image, so that the centre of no ink pixel
         leaves the frame: a digit that lost a stroke belongs to no class. Ink is what differs
-        from `fill`. An image whose ink touches all four borders is not limited; one that touches
-        some hardly moves, as most digits of 8 x 8 pixels do: set False for such.
+        from `fill`, so the background must be of one value: divide pixels by 255, where
+        StandardScaler would turn everything into ink. An image whose ink touches all four
+        borders is not limited; one that touches some hardly moves, as most digits of 8 x 8
+        pixels do: set False for such.
     fill : float or "auto", default="auto"
         What comes in from outside the frame, the background. ``"auto"`` is the median of the
         image's own border pixels in each channel, so that dark ink on white works too.
@@ -275,9 +279,11 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A pipeline draws the distortions once for a fit, and with ``memory`` once for all. For fresh
-    ones in each epoch give the augmenter to ``MLPSigmoidClassifier(augment=...)``; for
-    several copies of each image see `AugmentedClassifier` and `ImageExpander`.
+    A pipeline draws the distortions once for a fit, and with ``memory`` once for all; and a
+    classifier that splits off validation rows of its own validates on distorted ones. For fresh
+    distortions in each epoch, and validation rows as they are, give the augmenter to
+    ``MLPSigmoidClassifier(augment=...)``; for several copies of each image see
+    `AugmentedClassifier` and `ImageExpander`.
 
     References
     ----------
@@ -416,7 +422,7 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             As for `fit`.
         """
         X = self._validate(X)
-        return self.distort(X, _generator(self.random_state))
+        return self._distort(X, self.image_shape_, _generator(self.random_state))
 
     def distort(self, X, rng):
         """Distort every image once, with a given generator; needs no fit.
@@ -440,13 +446,22 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         TypeError, ValueError
             As for `fit`.
         """
+        if not hasattr(rng, "integers"):  # a RandomState has none
+            raise TypeError(
+                f"`rng` must be a numpy.random.Generator, such as default_rng(0); got {rng!r}."
+            )
         X = _images(X)
-        shape = self._check(X.shape[1])
-        integer = X.dtype.kind in "iu"
-        if integer and self.fill != "auto":
-            limits = np.iinfo(X.dtype)
-            interval = f"[{limits.min}, {limits.max}]"
-            check_number(f"`fill` for {X.dtype} images", self.fill, Real, interval)
+        return self._distort(X, self._check(X.shape[1]), rng)
+
+    def _distort(self, X, shape, rng):
+        number = self.fill
+        if number != "auto" and X.dtype.kind in "biu":
+            low, high = 0, 1
+            if X.dtype.kind != "b":
+                low, high = np.iinfo(X.dtype).min, np.iinfo(X.dtype).max
+            check_number(f"`fill` for {X.dtype} images", number, Real, f"[{low}, {high}]")
+        elif number != "auto":
+            number = X.dtype.type(number)  # rounded as the pixels were, so that they compare
         distorted = np.array(X, order="C")
         moving = any(np.any(getattr(self, amount)) for amount in _AFFINE)
         if not moving and not self.elastic:
@@ -457,7 +472,7 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         limit = self.keep_in_frame and moving
         for rows in _chunks(chosen, _BLOCK_PIXELS // X.shape[1]):
             images = X[rows].astype(dtype, copy=False).reshape(-1, *shape)
-            fill[rows] = _border_median(images) if self.fill == "auto" else self.fill
+            fill[rows] = _border_median(images) if self.fill == "auto" else number
             if limit:
                 ink = (images != fill[rows][:, None, None]).any(axis=3)
                 matrix[rows], shift[rows] = _limited(matrix[rows], shift[rows], ink)
@@ -512,6 +527,8 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_number("elastic", self.elastic, Real, "[0, inf)")
         check_number("elastic_sigma", self.elastic_sigma, Real, "(0, inf)")
         check_number("probability", self.probability, Real, "[0, 1]")
+        if not isinstance(self.keep_in_frame, (bool, np.bool_)):
+            raise TypeError(f"`keep_in_frame` must be True or False; got {self.keep_in_frame!r}.")
         if not isinstance(self.fill, str):
             check_number("fill", self.fill, Real, "(-inf, inf)")
         elif self.fill != "auto":
@@ -555,8 +572,8 @@ def _check_pairs(shift):
         pairs = np.empty(0)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or not len(pairs) or not np.isfinite(pairs).all():
         raise ValueError(
-            "`shift` must be a number in [0, inf) or a sequence of (down, right) pairs of "
-            f"numbers; got {shift!r}."
+            "`shift` must be a number in [0, inf), which bounds it, or a sequence of exact "
+            f"(down, right) pairs such as [(2, 3)]; got {shift!r}."
         )
 
 
@@ -571,7 +588,7 @@ def _images(X):
     if issparse(X):
         raise TypeError("Images must be a dense array; got a sparse matrix.")
     X = np.asarray(X)
-    if X.ndim != 2 or X.dtype.kind not in "biuf":
+    if X.ndim != 2 or X.shape[1] == 0 or X.dtype.kind not in "biuf":
         raise ValueError(
             "Images must be the rows of a two-dimensional array of real numbers; got an array of "
             f"shape {X.shape} and dtype {X.dtype}."
@@ -593,8 +610,10 @@ class ImageExpander(BaseEstimator):
     """Add distorted copies to the images of a fit, as a sampler of imbalanced-learn.
 
     Put it into ``imblearn.pipeline.Pipeline``, which calls `fit_resample` in ``fit`` only:
-    validation and prediction never see a copy. scikit-learn's own pipeline takes no samplers;
-    there use `AugmentedClassifier`.
+    validation and prediction never see a copy. But a classifier that itself splits off validation
+    rows (``early_stopping``) draws them from the copies too: give it ``X_val``, or use
+    ``MLPSigmoidClassifier(augment=...)``. scikit-learn's own pipeline takes no samplers; there use
+    `AugmentedClassifier`.
 
     Parameters
     ----------
@@ -640,7 +659,8 @@ class ImageExpander(BaseEstimator):
         Returns
         -------
         X_resampled : ndarray or pandas DataFrame of shape (n_samples * (1 + n_copies), n_features)
-            A DataFrame, with the index of the originals, if `X` is one.
+            A DataFrame, with the index of the originals, if `X` is one of pandas; else an
+            array.
         y_resampled : of the kind of `y`
             The label of each row's original.
 
@@ -651,7 +671,8 @@ class ImageExpander(BaseEstimator):
             what the augmenter takes.
         """
         check_number("n_copies", self.n_copies, Integral, "[1, inf)")
-        if isinstance(self.augmenter, type) or not hasattr(self.augmenter, "distort"):
+        distort = getattr(self.augmenter, "distort", None)
+        if isinstance(self.augmenter, type) or not callable(distort):
             raise TypeError(
                 f"`augmenter` must be an object with `distort`; got {self.augmenter!r}."
             )
@@ -659,7 +680,12 @@ class ImageExpander(BaseEstimator):
         check_consistent_length(images, y)
         rows = np.arange(len(images))
         copied = np.repeat(rows, self.n_copies)
-        copies = self.augmenter.distort(images[copied], _generator(self.random_state))
+        copies = np.asarray(distort(images[copied], _generator(self.random_state)))
+        if copies.shape != (len(copied), images.shape[1]):
+            raise ValueError(
+                "`augmenter.distort` must return rows of the shape it is given, "
+                f"{(len(copied), images.shape[1])}; got {copies.shape}."
+            )
         self.sample_indices_ = np.concatenate([rows, copied])
         expanded = np.concatenate([images, copies])
         if hasattr(X, "iloc"):
@@ -678,13 +704,24 @@ def _estimator_has(name):
     return check
 
 
+def _validates_within_fit(name, value):
+    """Whether a classifier's parameter makes it validate on rows of its own fit."""
+    if name == "early_stopping":
+        return value == "auto" or (not isinstance(value, str) and bool(value))
+    return (
+        (name == "oob_score" and bool(value))
+        or (name == "cv" and value not in (None, "prefit"))
+        or (name == "eta_schedule" and isinstance(value, str) and value == "plateau")
+    )
+
+
 class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Fit a classifier on images and distorted copies of them; predict as it does.
 
     In a cross-validation the copies come from the rows of each fit alone, so that none leaks
-    into validation. A validation set that the classifier itself splits off (``early_stopping``)
-    would hold copies of training images; a warning says so. `MLPSigmoidClassifier`
-    avoids this with its own ``augment``.
+    into validation. A validation set that the classifier itself splits off (``early_stopping``,
+    an inner ``cv``) would hold copies of training images; a warning says so.
+    `MLPSigmoidClassifier` avoids this with its own ``augment``.
 
     Parameters
     ----------
@@ -749,11 +786,14 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             As for `ImageExpander.fit_resample`, and from the classifier.
         """
         X, y = validate_data(self, X, y, multi_output=True)
+        if isinstance(self.estimator, type) or not is_classifier(self.estimator):
+            raise TypeError(f"`estimator` must be a classifier; got {self.estimator!r}.")
         for name, value in self.estimator.get_params().items():
-            if name.split("__")[-1] == "early_stopping" and value is True:
+            if _validates_within_fit(name.split("__")[-1], value):
                 warnings.warn(
-                    f"{name}=True splits validation rows off the expanded images: they hold "
-                    "distorted copies of training images, and their score is too good.",
+                    f"{name}={value!r} validates on rows of the expanded images: they hold "
+                    "distorted copies of training images, and their score is too good. Put a "
+                    "search outside, as in GridSearchCV(AugmentedClassifier(...)).",
                     stacklevel=2,
                 )
         expander = ImageExpander(self.augmenter, self.n_copies, self.random_state)

@@ -92,7 +92,10 @@ class AugmentationDisplay:
         low, high = self.images.min(), self.images.max()
         for row, images in zip(self.axes_, self.images):
             for ax, image in zip(row, images):
-                image = image.squeeze(-1) if image.ndim == 3 and image.shape[-1] == 1 else image
+                if image.ndim == 3 and image.shape[-1] == 1:
+                    image = image[..., 0]
+                elif image.ndim == 3:  # colours are drawn as they are, so they must lie in [0, 1]
+                    image = (image - low) / ((high - low) or 1)
                 ax.imshow(image, cmap=cmap, vmin=low, vmax=high)
                 ax.set(xticks=[], yticks=[])
         self.axes_[0, 0].set_title("original", fontsize="small")

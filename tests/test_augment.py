@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV
 
-from sknielsen import MLPSigmoidClassifier
+from sknielsen import MLPSigmoidClassifier, _training
+from sknielsen._data import Data
 from sknielsen.augmentation import ImageAugmenter
+from sknielsen.penalties import L2
 
 
 class Recorder(BaseEstimator):
@@ -24,6 +27,11 @@ class Recorder(BaseEstimator):
         self.seen.append(X.copy())
         self.threads.append(threading.current_thread())
         return X + 10 + rng.random(X.shape)
+
+
+@pytest.fixture(autouse=True)
+def several_chunks_an_epoch(monkeypatch, digits):
+    monkeypatch.setattr(_training, "CACHED_BYTES", 5 * digits[0][0].nbytes)
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -56,27 +64,92 @@ def test_warm_starts_and_pickles_continue(make, rows):
     assert_same_model(straight, again.fit(*rows))
 
 
-def test_results_do_not_depend_on_the_worker_thread(monkeypatch, make, rows):
-    threaded = make().fit(*rows)
+def in_turn(chunks, augment, seed, epoch):
+    """Distort in the caller's thread, as `distorted_ahead` does in one of its own."""
+    for number, (start, x, y, weight) in enumerate(chunks):
+        rng = _training.generator(seed, _training.AUGMENT, epoch, number)
+        yield start, np.array(augment.distort(x, rng), x.dtype), y, weight
 
-    class Now:  # runs what is submitted at once, in the caller's thread
-        def __init__(self, n):
-            pass
 
-        def __enter__(self):
-            return self
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"dropout": (0.2, 0.1)},
+        {"class_weight": "balanced"},
+        {"batch_size": None},
+        {"early_stopping": True},
+    ],
+    ids=str,
+)
+def test_results_do_not_depend_on_the_worker_thread(parameters, monkeypatch, make, rows):
+    threaded = make(**parameters).fit(*rows)
+    monkeypatch.setattr(_training, "distorted_ahead", in_turn)
+    assert_same_model(threaded, make(**parameters).fit(*rows))
 
-        def __exit__(self, *exception):
-            pass
 
-        def submit(self, function, number):
-            # copies, since the caller still trains on the buffers of the chunk before
-            value = function(number)
-            return type("Done", (), {"result": lambda self: value})()
+def test_a_chunk_stays_as_it_is_while_the_next_is_made(digits):
+    X, y = digits
 
-    monkeypatch.setattr("sknielsen._training.ThreadPoolExecutor", Now)
-    monkeypatch.setattr("sknielsen._training.CACHED_BYTES", 256 * 1024)
-    assert_same_model(threaded, make().fit(*rows))
+    class Same:  # returns the very rows it was given
+        n_calls = 0
+
+        def distort(self, X, rng):
+            self.n_calls += 1
+            return X
+
+    augment, data = Same(), Data(X, y, 10)
+    chunks = _training.gathered(data, data.rows, 10, 18, 20 * X[0].nbytes)
+    for number, (start, x, targets, _) in enumerate(
+        _training.distorted_ahead(chunks, augment, 0, 0)
+    ):
+        deadline = time.monotonic() + 30
+        while augment.n_calls < min(number + 2, 15):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        np.testing.assert_array_equal(x, X[start : start + 20])
+        np.testing.assert_array_equal(targets.argmax(axis=1), y[start : start + 20])
+    assert number == 14
+
+
+def test_sample_weights_reach_the_rows_they_belong_to(make, rows):
+    X, y = rows
+    weight = (np.arange(len(X)) % 2).astype(float)
+    one = make(augment=ImageAugmenter(), dropout=0.0).fit(X, y, sample_weight=weight)
+    other = make(augment=None, dropout=0.0).fit(X, y, sample_weight=weight)
+    np.testing.assert_array_equal(weights_of(one), weights_of(other))
+
+
+def test_blas_leaves_a_core_to_the_distortions(monkeypatch, small, digits):
+    asked = []
+    threads = _training.blas_threads
+    monkeypatch.setattr(
+        _training, "blas_threads", lambda *sizes, **spare: asked.append(spare) or threads(*sizes)
+    )
+    small(augment=ImageAugmenter()).fit(*digits)
+    small().fit(*digits)
+    assert asked == [{"spare_a_core": True}, {"spare_a_core": False}]
+
+
+def test_an_error_in_training_leaves_no_thread_behind(small, digits):
+    class Fails(L2):
+        def shrink(self, w, rate):
+            raise ValueError("no step")
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="no step") as caught:
+        small(augment=ImageAugmenter(), penalty=Fails(), lmbda=1.0).fit(*digits)
+    assert threading.active_count() == before
+    assert caught.value.__traceback__ is not None  # which holds on to the frames of the fit
+
+
+def test_numbers_that_are_not_finite_name_the_augmenter(small, digits):
+    class Spoils:
+        def distort(self, X, rng):
+            return X * np.nan
+
+    with pytest.raises(ValueError, match=r"`augment.distort` must return finite numbers"):
+        small(augment=Spoils()).fit(*digits)
 
 
 def test_distortions_run_in_a_thread_of_their_own(small, digits):
@@ -85,9 +158,8 @@ def test_distortions_run_in_a_thread_of_their_own(small, digits):
     assert threading.main_thread() not in augment.threads
 
 
-def test_every_row_is_distorted_once_an_epoch_and_anew(monkeypatch, small, digits):
+def test_every_row_is_distorted_once_an_epoch(small, digits):
     X, y = digits
-    monkeypatch.setattr("sknielsen._training.CACHED_BYTES", 20 * X[0].nbytes)  # several chunks
     augment = Recorder()
     small(augment=augment, max_iter=2).fit(X, y)
     assert len(augment.seen) > 2
@@ -173,7 +245,7 @@ def test_rows_of_another_shape_are_an_error(small, digits):
         def distort(self, X, rng):
             return X[::2]
 
-    with pytest.raises(ValueError, match=r"rows of the shape it is given, \(300, 64\); got \(150"):
+    with pytest.raises(ValueError, match=r"rows of the shape it is given, \(20, 64\); got \(10"):
         small(augment=Halver()).fit(*digits)
 
 

@@ -1,8 +1,3 @@
-import os
-
-# Read when SciPy is imported; without it scikit-learn skips one of its checks.
-os.environ.setdefault("SCIPY_ARRAY_API", "1")
-
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -14,7 +9,8 @@ from scipy.ndimage import map_coordinates
 from scipy.sparse import csr_array
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -24,14 +20,17 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sknielsen import augmentation
+from sknielsen import MLPSigmoidClassifier, augmentation
 from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter, ImageExpander, warp
 
 NO_SQUARE = "ignore:.* features make no square image"
 
 
-class Largest:
+class Largest(np.random.Generator):
     """A generator that draws the largest amounts, for every image, and no elastic field."""
+
+    def __init__(self):
+        super().__init__(np.random.PCG64(0))
 
     def random(self, shape):
         draws = np.ones(shape)
@@ -580,7 +579,9 @@ def test_early_stopping_inside_is_warned_of(digits):
     X, y = digits
     mlp = MLPClassifier((4,), early_stopping=True, max_iter=300, n_iter_no_change=1, tol=1)
     clf = AugmentedClassifier(make_pipeline(StandardScaler(), mlp), ImageAugmenter())
-    with pytest.warns(UserWarning, match="mlpclassifier__early_stopping=True splits"):
+    with pytest.warns(
+        UserWarning, match="mlpclassifier__early_stopping=True validates on rows of the expanded"
+    ):
         clf.fit(X, y)
 
 
@@ -591,11 +592,11 @@ def test_early_stopping_inside_is_warned_of(digits):
     ("parameters", "error", "message"),
     [
         (dict(shift=-1), ValueError, r"`shift` must be a number in \[0, inf\); got -1"),
-        (dict(shift="far"), ValueError, r"`shift` must be a number in \[0, inf\) or a sequence"),
-        (dict(shift=[(1, 2, 3)]), ValueError, "pairs of numbers; got"),
-        (dict(shift=()), ValueError, "pairs of numbers; got"),
-        (dict(shift=None), ValueError, "pairs of numbers; got None"),
-        (dict(shift=[(0, np.nan)]), ValueError, "pairs of numbers; got"),
+        (dict(shift="far"), ValueError, r"`shift` must be a number in \[0, inf\).* or a sequence"),
+        (dict(shift=[(1, 2, 3)]), ValueError, "pairs such as .*; got"),
+        (dict(shift=()), ValueError, "pairs such as .*; got"),
+        (dict(shift=None), ValueError, "pairs such as .*; got None"),
+        (dict(shift=[(0, np.nan)]), ValueError, "pairs such as .*; got"),
         (dict(rotation=-8), ValueError, r"`rotation` must be a number in \[0, 180\]; got -8"),
         (dict(rotation="8"), TypeError, "`rotation` must be a number"),
         (dict(scale=1.0), ValueError, r"`scale` must be a number in \[0, 1\)"),
@@ -657,3 +658,52 @@ def test_number_of_copies_must_be_positive(digits):
 def test_labels_must_match_images():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         ImageExpander(ImageAugmenter()).fit_resample(np.zeros((3, 4)), [1, 2])
+
+
+@pytest.mark.parametrize("bad", [0, None, np.random.RandomState(0)])
+def test_what_is_no_generator_is_named(bad):
+    with pytest.raises(TypeError, match=r"`rng` must be a numpy.random.Generator.*got"):
+        ImageAugmenter(elastic=1.0).distort(np.zeros((2, 64)), bad)
+
+
+def test_keep_in_frame_is_true_or_false():
+    with pytest.raises(TypeError, match="`keep_in_frame` must be True or False; got 'no'"):
+        ImageAugmenter(keep_in_frame="no").fit(np.zeros((2, 64)))
+
+
+def test_a_fixed_fill_is_told_from_ink_in_half_precision():
+    X = np.full((20, 64), 0.1, np.float16)
+    X[:, 27:29] = 1
+    distorted = ImageAugmenter(shift=3, fill=0.1).distort(X, np.random.default_rng(0))
+    np.testing.assert_allclose((distorted - X[0, 0]).sum(axis=1), 1.8, rtol=0.05)
+
+
+def test_a_copy_of_another_shape_is_an_error():
+    class Halver:
+        def distort(self, X, rng):
+            return X[::2]
+
+    with pytest.raises(ValueError, match=r"rows of the shape it is given, \(4, 64\); got \(2, 64"):
+        ImageExpander(Halver()).fit_resample(np.zeros((4, 64)), [0, 1, 0, 1])
+
+
+def test_what_is_no_classifier_is_an_error():
+    with pytest.raises(TypeError, match="`estimator` must be a classifier; got LinearRegression"):
+        AugmentedClassifier(LinearRegression(), ImageAugmenter()).fit(
+            np.zeros((4, 64)), [0, 1, 0, 1]
+        )
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2),
+        RandomForestClassifier(oob_score=True, random_state=0),
+        MLPSigmoidClassifier(eta_schedule="plateau", max_iter=1, batch_size=5),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_a_classifier_that_validates_within_its_fit_draws_a_warning(estimator):
+    X = np.random.default_rng(0).random((40, 64))
+    with pytest.warns(UserWarning, match="validates on rows of the expanded images"):
+        AugmentedClassifier(estimator, ImageAugmenter()).fit(X, np.arange(40) % 2)

@@ -26,6 +26,11 @@ from sknielsen.augmentation import ImageAugmenter
 from sknielsen.datasets import fetch_mnist
 from sknielsen.schedules import Taper
 
+WANTED = {
+    "frame": "from about 0.98 to about 0.94 out of the frame; gentle() >= no augmentation",
+    "ten": ">= 0.66; without augmentation about 0.51",
+    "wide": ">= 0.9915, in at most 900 s a run; 0.993 in the paper",
+}
 REGIMES = [(10, 0.5), (10, 0.1), (10, 0.02)]
 FAR = {"shift": 7}
 
@@ -58,8 +63,8 @@ def ten():
 def wide():
     """Yield the run of 784-800-10 on 60,000 rows."""
     mnist = fetch_mnist(split="standard")
-    parameters = {"max_iter": 60, "eta_schedule": Taper("linear", n_epochs=60)}
-    augment = ImageAugmenter(rotation=8, scale=0.1, elastic=0.65, elastic_sigma=4)
+    parameters = {"max_iter": 80, "eta_schedule": Taper("linear", n_epochs=80)}
+    augment = ImageAugmenter(rotation=10, scale=0.15, shear=0.1, elastic=0.8)
     yield "distorted", mnist, mnist.X_train, mnist.y_train, 800, parameters | {"augment": augment}
 
 
@@ -75,7 +80,9 @@ def main():
         "--output", type=Path, default=Path(__file__).with_suffix(".json"), help="JSON file"
     )
     arguments = parser.parse_args()
-    results = describe("numpy", "scipy", "scikit-learn") | {"parts": {}}
+    results = describe("numpy", "scipy", "scikit-learn") | {"wanted": WANTED, "parts": {}}
+    if arguments.output.exists():  # parts that are not run now stay as they were
+        results["parts"] = json.loads(arguments.output.read_text())["parts"]
     for part in arguments.parts:
         results["parts"][part] = {}
         for name, mnist, X, y, hidden, parameters in PARTS[part]():
@@ -88,7 +95,9 @@ def main():
                 clf.fit(X, y)
                 seconds.append(round(time.perf_counter() - start, 1))
                 accuracies.append(round(clf.score(mnist.X_test, mnist.y_test), 4))
-            print(f"{part:8}{name:45}{median(accuracies):.4f}  {accuracies}  {seconds} s")
+            print(
+                f"{part:8}{name:45}{median(accuracies):.4f}  {accuracies}  {seconds} s", flush=True
+            )
             results["parts"][part][name] = {
                 "test_accuracy": accuracies,
                 "median": median(accuracies),
