@@ -137,9 +137,7 @@ def run_epoch(network, data, settings, eta, epoch):
                 network.backward(y[part], None if weight is None else weight[part])
                 begin, end = start + i, start + min(i + batch_size, len(x))
                 first, last = begin % batch_size == 0, end % batch_size == 0 or end == n_rows
-                m = min(
-                    batch_size, n_rows - begin // batch_size * batch_size
-                )  # of the whole batch
+                m = min(batch_size, n_rows - begin // batch_size * batch_size)  # also in parts
                 network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
 
 
@@ -160,7 +158,8 @@ def distorted_ahead(chunks, augment, seed, epoch):
         start, x, y, weight = next(chunks, (None, None, None, None))
         if start is None:
             return None
-        images = np.array(augment.distort(x, generator(seed, AUGMENT, epoch, number)), x.dtype)
+        images = augment.distort(x, generator(seed, AUGMENT, epoch, number))
+        images = np.array(images, x.dtype, order="C")  # a copy: x is a buffer, and so is y
         if images.shape != x.shape:
             raise ValueError(
                 f"`augment.distort` must return rows of the shape it is given, {x.shape}; "
@@ -168,7 +167,7 @@ def distorted_ahead(chunks, augment, seed, epoch):
             )
         if not np.isfinite(images.sum()):
             raise ValueError("`augment.distort` must return finite numbers; got NaN or infinity.")
-        return start, images, y.copy(), weight  # y is a buffer that the next chunk overwrites
+        return start, images, y.copy(), weight
 
     with ThreadPoolExecutor(1) as worker:
         number, ahead = 0, worker.submit(distorted, 0)
