@@ -15,8 +15,8 @@ Contestants, all of them plain mini-batch gradient descent on the same rows and 
 
 They take turns in one process, and one round warms up. A ratio compares medians: MLPClassifier's
 `fit` with ours, PyTorch's loop with ours. `train.json` is such a run; `train_haswell.json` is one
-with OPENBLAS_CORETYPE=Haswell, which shows a processor without AVX-512. PyTorch must be installed. MNIST comes from
-`sknielsen.datasets.fetch_mnist`, whose docstring says where it looks.
+with OPENBLAS_CORETYPE=Haswell, as on a processor without AVX-512. PyTorch must be installed. MNIST
+comes from `sknielsen.datasets.fetch_mnist`, whose docstring says where it looks.
 """
 
 import argparse
