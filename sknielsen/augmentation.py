@@ -35,7 +35,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from sknielsen._resolve import check_number
 
 _BLOCK_PIXELS = 2**18  # whose ink is looked at a time, many, to spare calls
-_CHUNK_PIXELS = 3 * 2**14  # distorted at a time, so that fields and images stay in the cache
+_CHUNK_PIXELS = 2**17  # distorted at a time, so that fields and images stay in the cache
 _AFFINE = "shift", "rotation", "scale", "shear"
 _EXPLAINED = 0.99  # share of an elastic field's variance along an axis that is drawn
 
@@ -83,10 +83,15 @@ def warp(images, rows, columns, fill=0.0):
     top *= stride
     top += left
     origin = np.arange(stride + 1, pixels.size, framed[0, 0].size, dtype=real)
-    place = (top + origin.reshape(*planes.shape[:2], 1, 1)).astype(np.intp)
-    # Reading from a later start spares an index array for each neighbour.
+    place = top + origin.reshape(*planes.shape[:2], 1, 1)
+    if real == np.float32:
+        place = place.astype(np.int32)  # on the way to np.intp, which is faster than directly
+    place = place.astype(np.intp)
+    # Reading from a later start spares an index array for each neighbour. All lie inside: of the
+    # modes that do not check, "wrap" is the fastest.
     a, b, c, d = (
-        np.take(pixels[offset:], place, mode="clip") for offset in (0, 1, stride, stride + 1)
+        np.take(pixels[offset:], place, mode="wrap", out=np.empty_like(place, images.dtype))
+        for offset in (0, 1, stride, stride + 1)
     )
     for near, far, share in ((a, b, x), (c, d, x), (a, c, y)):
         far -= near
@@ -168,7 +173,8 @@ def _coordinates(matrix, shift, frame, elastic=0.0, sigma=None, rng=None):
     weights[..., k_rows, k_columns] = (centre - np.einsum("nij,nj->ni", inverse, shift)).T
     weights[..., k_rows + 1, k_columns] = inverse[..., 0].T
     weights[..., k_rows, k_columns + 1] = inverse[..., 1].T
-    return bases[0] @ (weights @ bases[1].T)
+    across = weights.reshape(-1, k_columns + 2) @ bases[1].T  # one product, for speed
+    return bases[0] @ across.reshape(2, n, k_rows + 2, frame[1])
 
 
 def _limited(matrix, shift, ink):
@@ -184,13 +190,41 @@ def _limited(matrix, shift, ink):
         As for `_coordinates`.
     ink : ndarray of bool of shape (n, h, w)
     """
+    first, last = _ink_box(ink)
+    reach = (np.array(ink.shape[1:]) - 1) / 2  # from the centre to the last pixel
+    touching = ((first == -reach) & (last == reach)).all(axis=1)
+    # A box around the ink that stays inside spares the closer look.
+    spread = np.abs(matrix) @ ((last - first)[..., None] / 2)
+    middle = matrix @ ((last + first)[..., None] / 2) + shift[..., None]
+    close = np.flatnonzero(((np.abs(middle) + spread)[..., 0] > reach).any(axis=1) & ~touching)
+    matrix, shift = matrix.copy(), shift.copy()
+    t = _largest_share(matrix[close], shift[close], ink[close])
+    limited = np.eye(2) + t[:, None, None] * (matrix[close] - np.eye(2))
+    t[_determinant(limited) < np.minimum(_determinant(matrix[close]), 1) / 4] = 0
+    matrix[close] = np.eye(2) + t[:, None, None] * (matrix[close] - np.eye(2))
+    shift[close] *= t[:, None]
+    return matrix, shift
+
+
+def _ink_box(ink):
+    """First and last inked (row, column), each (n, 2), from the centre; the frame if no ink."""
+    n, h, w = ink.shape
+    counts = ink.astype(np.float32)  # so that BLAS looks for the ink
+    rows = (counts.reshape(-1, w) @ np.ones(w, np.float32)).reshape(n, h) > 0
+    columns = np.ones(h, np.float32) @ counts > 0
+    first = np.stack([rows.argmax(axis=1), columns.argmax(axis=1)], axis=1)
+    last = np.stack([rows[:, ::-1].argmax(axis=1), columns[:, ::-1].argmax(axis=1)], axis=1)
+    reach = (np.array([h, w]) - 1) / 2
+    return first - reach, reach - last
+
+
+def _largest_share(matrix, shift, ink):
+    """Find the largest t in [0, 1] with which F_t of `_limited` keeps all ink inside, (n,)."""
     n, *frame = ink.shape
     # Convexity leaves the first and the last ink pixel of each row to be looked at.
     left, right = ink.argmax(axis=2), frame[1] - 1 - ink[:, :, ::-1].argmax(axis=2)
     inked = ink[:, :, 0] | (left > 0)
-    touching = inked[:, 0] & inked[:, -1] & ink[:, :, 0].any(axis=1) & ink[:, :, -1].any(axis=1)
-    inked &= ~touching[:, None]
-    reach = (np.array(frame).reshape(2, 1, 1, 1) - 1) / 2  # from the centre to the last pixel
+    reach = (np.array(frame).reshape(2, 1, 1, 1) - 1) / 2
     points = np.empty((2, 2, n, frame[0]))  # axis, first or last, image, row
     points[0], points[1, 0], points[1, 1] = np.arange(frame[0]), left, right
     points -= reach
@@ -202,12 +236,10 @@ def _limited(matrix, shift, ink):
     outside -= reach
     leaving = np.flatnonzero((outside > 0) & inked)
     image = leaving // frame[0] % n
-    t = np.ones((n, 1))
+    t = np.ones(n)
     room = 1 - outside.flat[leaving] / np.abs(move.flat[leaving])  # rounded, at times below 0
-    np.minimum.at(t[:, 0], image, room.clip(0))
-    limited = np.eye(2) + t[..., None] * (matrix - np.eye(2))
-    t[_determinant(limited) < np.minimum(_determinant(matrix), 1) / 4] = 0
-    return np.eye(2) + t[..., None] * (matrix - np.eye(2)), t * shift
+    np.minimum.at(t, image, room.clip(0))
+    return t
 
 
 def _border_median(images):
@@ -578,9 +610,9 @@ def _check_pairs(shift):
 
 
 def _chunks(rows, size):
-    """Cut rows into runs of `size`, or of one."""
-    size = max(1, size)
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+    """Cut rows into runs, as even as can be, of at most `size`, or of one."""
+    n_chunks = -(-len(rows) // max(1, size))
+    return np.array_split(rows, n_chunks) if n_chunks else []
 
 
 def _images(X):
