@@ -2,6 +2,7 @@
 
 from sknielsen._classifier import MLPSigmoidClassifier
 from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter, ImageExpander
+from sknielsen.diagnostics import diagnose, hard_examples
 
 __version__ = "0.1.0"
 
@@ -11,4 +12,6 @@ __all__ = [
     "ImageExpander",
     "MLPSigmoidClassifier",
     "__version__",
+    "diagnose",
+    "hard_examples",
 ]

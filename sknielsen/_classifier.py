@@ -33,6 +33,7 @@ from sknielsen._training import (
 )
 from sknielsen.activations import ACTIVATIONS, log_outputs
 from sknielsen.costs import COSTS
+from sknielsen.diagnostics import diagnose
 from sknielsen.initializers import INITIALIZERS
 from sknielsen.penalties import PENALTIES
 from sknielsen.schedules import SCHEDULES, Piecewise
@@ -118,7 +119,7 @@ default="constant"
         Determines initial weights, split, order, dropout and distortions. It is drawn from once
         for a model.
     verbose : int, default=0
-        1 prints a line for each epoch.
+        1 prints a line for each epoch, and at the end of `fit` what `diagnose` finds.
 
     Attributes
     ----------
@@ -278,7 +279,11 @@ default="constant"
             settings = self._settings(self.max_iter, streaming=False)
             continuing = self.warm_start and hasattr(self, "coefs_")
             validation = X_val, y_val, sample_weight_val
-            return self._train(settings, continuing, X, y, None, sample_weight, *validation)
+            self._train(settings, continuing, X, y, None, sample_weight, *validation)
+        if self.verbose:
+            for finding in diagnose(self, X, y):
+                print(finding)
+        return self
 
     def partial_fit(
         self,

@@ -10,7 +10,7 @@ FOLDER = pathlib.Path(sknielsen.__file__).parent
 
 # What each module may import from the package; what is not listed may import nothing of it.
 ALLOWED = {
-    "__init__": {"_classifier", "augmentation"},
+    "__init__": {"_classifier", "augmentation", "diagnostics"},
     "_classifier": {
         "_blas",
         "_data",
@@ -19,6 +19,7 @@ ALLOWED = {
         "_training",
         "activations",
         "costs",
+        "diagnostics",
         "initializers",
         "penalties",
         "schedules",
@@ -27,6 +28,8 @@ ALLOWED = {
     "_training": {"_blas", "_data", "_resolve"},
     "augmentation": {"_resolve"},
     "costs": {"activations"},
+    "diagnostics": {"_data", "_network", "_resolve", "activations", "costs"},
+    "plots": {"_resolve", "diagnostics"},
     "schedules": {"_resolve"},
 }
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "sknielsen"}

@@ -1,0 +1,610 @@
+"""Each finding is provoked by a real training, and a like training that is sound gives none."""
+
+import backpropagation
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_breast_cancer, load_digits, make_classification
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from sknielsen import MLPSigmoidClassifier, diagnose, hard_examples
+from sknielsen.activations import sigmoid
+from sknielsen.datasets import fetch_mnist
+from sknielsen.diagnostics import FINDINGS, gradient_norms, weighted_inputs
+
+
+def codes(clf, X=None, y=None):
+    return [finding.code for finding in diagnose(clf, X, y)]
+
+
+def the(code, findings):
+    """The finding of this code, which must be there once."""
+    (finding,) = [finding for finding in findings if finding.code == code]
+    return finding
+
+
+@pytest.fixture
+def fit(digits):
+    """Train 30 hidden neurons for ten epochs on the digits; keyword arguments change it."""
+
+    def fit(X=None, y=None, **parameters):
+        X, y = (digits[0] if X is None else X), (digits[1] if y is None else y)
+        defaults = dict(hidden_layer_sizes=(30,), max_iter=10, random_state=0)
+        return MLPSigmoidClassifier(**(defaults | parameters)).fit(X, y)
+
+    return fit
+
+
+@pytest.fixture(scope="module")
+def noise():
+    """200 training and 200 validation rows whose labels are right in 85 % only."""
+    X, y = make_classification(400, 20, n_informative=5, flip_y=0.3, random_state=0)
+    X = StandardScaler().fit_transform(X)
+    return X[:200], y[:200], {"X_val": X[200:], "y_val": y[200:]}
+
+
+# --- sound trainings are met with silence -------------------------------------------------------
+
+
+def forget_validation(clf):
+    """Make the history that of the same training without validation data."""
+    for name in ("cost", "accuracy", "score"):
+        clf.history_[f"validation_{name}"] = [np.nan] * clf.n_iter_
+
+
+def digits_data():
+    X, y = load_digits(return_X_y=True)
+    return X / 16, y
+
+
+def cancer_data(scaler):
+    X, y = load_breast_cancer(return_X_y=True)
+    return scaler.fit_transform(X), y
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"lmbda": 0.1},
+        {"hidden_layer_sizes": ()},
+        {"cost": "quadratic", "eta": 3.0},
+        {"cost": "log_likelihood", "eta": 0.2},
+        {"dropout": 0.2},
+        {"momentum": 0.5, "eta": 0.25},
+        {"early_stopping": True},
+        {"eta_schedule": [(15, 0.5), (15, 0.1)]},
+    ],
+    ids=str,
+)
+def test_nothing_is_found_in_sound_trainings_on_digits(parameters):
+    X, X_val, y, y_val = train_test_split(*digits_data(), random_state=0)
+    clf = MLPSigmoidClassifier(**({"hidden_layer_sizes": 30, "random_state": 0} | parameters))
+    clf.fit(X, y, X_val=X_val, y_val=y_val)
+    assert diagnose(clf) == []
+    assert diagnose(clf, X, y) == []
+    forget_validation(clf)
+    assert diagnose(clf) == []
+    assert diagnose(clf, X, y) == []
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_found_in_sound_trainings_on_binary_data(scaler, seed):
+    X, X_val, y, y_val = train_test_split(*cancer_data(scaler), random_state=seed)
+    clf = MLPSigmoidClassifier(30, lmbda=1.0, random_state=seed)  # without it one over-fits
+    clf.fit(X, y, X_val=X_val, y_val=y_val)
+    assert diagnose(clf, X, y) == []
+    forget_validation(clf)
+    assert diagnose(clf, X, y) == []
+
+
+def test_nothing_is_found_in_a_sound_multilabel_training(multilabel):
+    X, Y = multilabel
+    clf = MLPSigmoidClassifier(30, random_state=0).fit(X, Y)
+    assert diagnose(clf, X, Y) == []
+
+
+# --- each finding -------------------------------------------------------------------------------
+
+
+def test_large_features_are_named(fit, digits):
+    X = digits[0] * np.where(np.arange(64) == 20, 50, 1)
+    finding = the("unscaled_features", diagnose(fit(X), X))
+    assert finding.evidence["features"] == [20]
+    assert finding.evidence["worst_rms"] == pytest.approx(np.sqrt(np.mean(X[:, 20] ** 2)))
+    assert "StandardScaler" in finding.advice
+
+
+def test_tiny_inputs_are_found(fit, digits):
+    X = digits[0] * 1e-3
+    finding = the("unscaled_features", diagnose(fit(X), X))
+    expected = np.sqrt(np.mean(np.sum(X**2, axis=1)))
+    assert finding.evidence["length"] == pytest.approx(expected)
+
+
+def test_constant_features_are_found_unless_they_are_zero(fit, digits):
+    X = digits[0]
+    zeros = np.flatnonzero(np.ptp(X, axis=0) == 0)
+    assert len(zeros) > 0
+    assert "constant_features" not in codes(fit(), X)
+    X = np.hstack([X, np.full((len(X), 2), 0.1)])
+    for X_given in (X, csr_matrix(X)):
+        finding = the("constant_features", diagnose(fit(X), X_given))
+        assert finding.evidence == {"n_constant": 2, "features": [64, 65]}
+
+
+def test_a_feature_that_varies_in_one_of_many_rows_is_not_constant(fit, digits):
+    X = np.tile(np.hstack([digits[0], np.ones((300, 1))]), (40, 1))
+    clf = fit(X[:300])
+    assert "constant_features" in codes(clf, X)
+    X[7, 64] = 0.0
+    assert "constant_features" not in codes(clf, X)
+
+
+@pytest.fixture
+def rare(digits):
+    """Eight rows of the digit 8 among 269 others."""
+    X, y = digits
+    rows = np.r_[np.flatnonzero(y != 8), np.flatnonzero(y == 8)[:8]]
+    return X[rows], np.where(y[rows] == 8, "eight", "other")
+
+
+def test_a_rare_class_that_is_missed_is_found_and_with_class_weight_it_is_not(fit, rare):
+    X, y = rare
+    finding = the("class_imbalance", diagnose(fit(X, y, max_iter=3), X, y))
+    share, recall = finding.evidence["classes"]["eight"]
+    assert (share, recall) == (8 / len(y), 0.0)
+    assert "class_weight='balanced'" in finding.advice
+    assert "class_imbalance" not in codes(fit(X, y, max_iter=3), X)  # not known without y
+    weighted = fit(X, y, max_iter=10, class_weight="balanced")
+    assert "class_imbalance" not in codes(weighted, X, y)
+
+
+def test_a_rare_label_that_is_missed_is_found(digits):
+    X, y = digits
+    rows = np.r_[np.flatnonzero(y != 8), np.flatnonzero(y == 8)[:8]]
+    Y = np.column_stack([y % 2, y == 8, y > 4]).astype(int)[rows]
+    clf = MLPSigmoidClassifier(30, max_iter=3, random_state=0).fit(X[rows], Y)
+    finding = the("class_imbalance", diagnose(clf, X[rows], Y))
+    assert list(finding.evidence["classes"]) == [1]
+    assert "sample_weight" in finding.advice
+
+
+def test_an_eta_too_high_makes_the_cost_oscillate_and_an_output_preferred(fit, digits):
+    clf = fit(eta=30.0)
+    steps = np.diff(clf.history_["train_cost"])
+    finding = the("eta_too_high", diagnose(clf, *digits))
+    assert finding.evidence["rises"] == pytest.approx(steps.clip(0).sum())
+    assert finding.evidence["falls"] == pytest.approx(-steps.clip(None, 0).sum())
+    shares = np.bincount(clf.predict(digits[0])) / len(digits[0])
+    assert finding.evidence["preferred"] == shares.argmax()
+    assert finding.evidence["preferred_share"] == shares.max() > 0.9
+    assert "0.5 instead of 30" in finding.advice
+    assert "eta_too_high" in codes(clf)
+    assert "eta_too_high" not in codes(fit(), *digits)
+
+
+def test_an_eta_too_high_freezes_the_quadratic_cost(fit, digits):
+    clf = fit(cost="quadratic", eta=100.0)
+    finding = the("eta_too_high", diagnose(clf))
+    assert finding.evidence["cost"] > finding.evidence["chance_cost"] == pytest.approx(0.45)
+    assert "stuck" in finding.sentence
+    assert "3 instead of 100" in finding.advice
+    assert "eta_too_high" not in codes(fit(cost="quadratic", eta=3.0), *digits)
+
+
+def test_oscillation_before_eta_was_lowered_is_forgiven(fit, digits):
+    schedule = [(10, 10.0), (10, 0.5)]
+    clf = fit(cost="quadratic", hidden_layer_sizes=(), eta_schedule=schedule, max_iter=20)
+    assert "eta_too_high" not in codes(clf, *digits)
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic", "log_likelihood"])
+def test_an_eta_too_low_is_told_from_a_usual_one(cost, fit, digits):
+    finding = the("eta_too_low", diagnose(fit(eta=1e-3, cost=cost), *digits))
+    assert finding.evidence["eta"] == 1e-3
+    assert "0.01 instead of 0.001" in finding.advice
+    usual = 3.0 if cost == "quadratic" else 0.5
+    assert "eta_too_low" not in codes(fit(eta=usual, cost=cost), *digits)
+
+
+def test_momentum_counts_as_a_larger_eta(fit, digits):
+    assert "eta_too_low" in codes(fit(eta=0.01, max_iter=3), *digits)
+    assert "eta_too_low" not in codes(fit(eta=0.01, momentum=0.99, max_iter=3), *digits)
+
+
+def test_inverted_pixels_stick_hidden_neurons_and_eta_should_fall(fit, digits):
+    X, y = digits
+    clf = fit(1 - X, eta=3.0, max_iter=15)
+    finding = the("saturated_hidden", diagnose(clf, 1 - X, y))
+    z = weighted_inputs(clf, 1 - X)[0]
+    stuck = ((z > 4.585).mean(axis=0) >= 0.99) | ((z < -4.585).mean(axis=0) >= 0.99)
+    assert finding.evidence["stuck_units"] == [stuck.mean()]
+    assert finding.evidence["input_mean"] == pytest.approx(np.mean(1 - X))
+    factor = np.sum((1 - X) ** 2) / np.sum((X - X.mean(axis=0)) ** 2)
+    assert finding.evidence["step_factor"] == pytest.approx(factor)
+    assert finding.evidence["eta_factor"] == pytest.approx(3.0 / 0.5 * factor)
+    assert "background 0" in finding.advice
+    assert "saturated_hidden" in codes(clf)
+    assert "saturated_hidden" not in codes(fit(X, eta=3.0, max_iter=15), X, y)
+    lower = fit(1 - X, eta=3.0 / finding.evidence["eta_factor"], max_iter=15)
+    assert lower.score(1 - X, y) > 3 * clf.score(1 - X, y)
+    assert "saturated_hidden" not in codes(lower, 1 - X, y)
+
+
+def test_large_initial_weights_are_found_by_the_saturation_they_leave(fit):
+    finding = the("large_initial_weights", diagnose(fit(init_scale=20.0)))
+    assert finding.evidence["saturation"] > 0.7
+    assert "large_initial_weights" not in codes(fit(weight_init="large"))  # 64 pixels only
+
+
+def test_saturated_wrong_outputs_are_found_under_the_quadratic_cost_only(fit, digits):
+    start = dict(hidden_layer_sizes=(), init_scale=20.0)
+    clf = fit(cost="quadratic", eta=3.0, **start)
+    finding = the("saturated_outputs", diagnose(clf, *digits))
+    z, Y = clf.decision_function(digits[0]), np.eye(10)[digits[1]]
+    wrong = ((z > 4.585) & (Y == 0)) | ((z < -4.585) & (Y == 1))
+    assert finding.evidence["rows"] == pytest.approx(wrong.any(axis=1).mean(), abs=1e-3)
+    assert "cross_entropy" in finding.advice
+    assert "saturated_outputs" not in codes(fit(**start), *digits)
+    assert "saturated_outputs" not in codes(fit(cost="quadratic", eta=3.0), *digits)
+
+
+def test_too_few_epochs_are_found_and_thirty_are_enough(fit, digits):
+    finding = the("too_few_epochs", diagnose(fit(max_iter=10), *digits))
+    assert "max_iter=30" in finding.advice
+    assert diagnose(fit(max_iter=30), *digits) == []
+
+
+@pytest.mark.parametrize(("penalty", "length"), [("l2", 0.1), ("l1", 2.0)])
+def test_a_penalty_that_makes_weights_vanish_is_the_one_finding(penalty, length, fit, digits):
+    clf = fit(lmbda=100.0, penalty=penalty)
+    (finding,) = diagnose(clf, *digits)
+    assert finding.code == "penalty_too_strong"
+    norms = [np.sqrt(np.mean(np.sum(w**2, axis=0))) for w in clf.coefs_]
+    assert finding.evidence["lengths"] == pytest.approx(norms)
+    assert norms[0] < length
+    assert "1 instead of 100" in finding.advice
+    assert "penalty_too_strong" not in codes(fit(lmbda=0.1, penalty=penalty), *digits)
+
+
+def test_a_penalty_that_forgets_within_an_epoch_is_too_strong(fit):
+    clf = fit(lmbda=30.0, eta=5.0, penalty="l2")
+    finding = the("penalty_too_strong", diagnose(clf))
+    assert finding.evidence["memory"] == pytest.approx(10 / (5.0 * 30.0))
+
+
+def test_over_fitting_is_found_by_cost_and_by_accuracy_with_an_epoch_for_each(noise):
+    X, y, validation = noise
+    clf = MLPSigmoidClassifier(30, eta=1.0, random_state=0).fit(X, y, **validation)
+    by_cost, by_accuracy = diagnose(clf, X, y)
+    cost, accuracy = (clf.history_[f"validation_{name}"] for name in ("cost", "accuracy"))
+    epochs = {
+        "cost_epoch": int(np.argmin(cost)) + 1,
+        "accuracy_epoch": int(np.argmax(accuracy)) + 1,
+    }
+    assert (by_cost.code, by_accuracy.code) == ("overfit_cost", "overfit_accuracy")
+    assert epochs.items() <= by_cost.evidence.items()
+    assert epochs.items() <= by_accuracy.evidence.items()
+    assert by_cost.evidence["least_cost"] == min(cost)
+    assert "probabilities" in by_cost.sentence
+    assert "classes are decided" in by_accuracy.sentence
+    assert not {"overfit_cost", "overfit_accuracy"} & {*codes(clf.fit(X, y))}  # nothing to see
+
+
+def test_early_stopping_by_cost_leaves_no_over_fitting_by_cost(noise):
+    X, y, validation = noise
+    clf = MLPSigmoidClassifier(30, eta=1.0, random_state=0, early_stopping=True, scoring="cost")
+    clf.fit(X, y, **validation)
+    assert clf.n_iter_ > clf.epoch_
+    assert "overfit_cost" not in codes(clf, X, y)
+
+
+# --- whatever the model -------------------------------------------------------------------------
+
+
+class PlainQuadratic(BaseEstimator):
+    activation = staticmethod(sigmoid)
+
+    def value(self, z, y):
+        return 0.5 * np.square(sigmoid(z.copy()) - y).sum(axis=1)
+
+    def delta(self, a, y, out):
+        out[...] = (a - y) * a * (1 - a)
+
+
+@pytest.mark.parametrize("target", ["digits", "binary", "multilabel"])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (8, 8)},
+        {"cost": "quadratic"},
+        {"cost": PlainQuadratic()},
+        {"monitor_samples": 0},
+        {"max_iter": 1},
+        {"max_iter": 2},
+        {"batch_size": None, "lmbda": 0.1},
+        {"penalty": "l1", "lmbda": 0.1},
+    ],
+    ids=str,
+)
+def test_every_kind_of_model_can_be_diagnosed(target, parameters, request, small):
+    X, y = request.getfixturevalue(target)
+    clf = small(**parameters).fit(X, y)
+    for findings in (diagnose(clf), diagnose(clf, X), diagnose(clf, csr_matrix(X), y)):
+        for finding in findings:
+            assert finding.code in FINDINGS
+            assert str(finding).startswith(f"{finding.code}: ")
+            assert "\n    Try: " in str(finding)
+    assert codes(clf, csr_matrix(X), y) == codes(clf, X, y)
+
+
+@pytest.mark.parametrize("target", ["digits", "binary"])
+def test_softmax_is_diagnosed_with_its_own_cost_of_chance(target, request, small):
+    X, y = request.getfixturevalue(target)
+    clf = small(cost="log_likelihood", eta=1e-4, max_iter=3).fit(X, y)
+    finding = the("eta_too_low", diagnose(clf, X, y))
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    assert finding.evidence["chance_cost"] == pytest.approx(-np.sum(shares * np.log(shares)))
+    without_y = the("eta_too_low", diagnose(clf))
+    assert without_y.evidence["chance_cost"] == pytest.approx(np.log(len(shares)))
+
+
+def test_class_weights_change_the_cost_of_chance(rare, fit):
+    X, y = rare
+    clf = fit(X, y, eta=1e-4, class_weight="balanced")
+    finding = the("eta_too_low", diagnose(clf, X, y))
+    assert finding.evidence["chance_cost"] == pytest.approx(np.log(2), rel=1e-5)
+
+
+def test_validation_costs_stand_in_where_training_rows_are_not_monitored(digits, fit):
+    X, y = digits
+    clf = MLPSigmoidClassifier(30, eta=1e-3, max_iter=5, monitor_samples=0, random_state=0)
+    assert codes(clf.fit(X, y)) == []
+    assert codes(clf.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])) == ["eta_too_low"]
+
+
+def test_a_history_with_gaps_from_partial_fit_can_be_diagnosed(digits):
+    X, y = digits
+    clf = MLPSigmoidClassifier(30, eta=1e-3, random_state=0)
+    for epoch in range(8):
+        validation = {"X_val": X[200:], "y_val": y[200:]} if epoch % 3 else {}
+        clf.set_params(monitor_samples=0 if epoch == 4 else None)
+        clf.partial_fit(X[:200], y[:200], classes=np.unique(y), **validation)
+    assert np.isnan(clf.history_["train_cost"][4])
+    assert np.isnan(clf.history_["validation_cost"][3])
+    assert codes(clf) == codes(clf, X[:200], y[:200]) == ["eta_too_low"]
+
+
+def test_a_model_trained_with_sample_weights_can_be_diagnosed(digits):
+    X, y = digits
+    weight = np.where(y == 3, 0.0, 1.0)
+    clf = MLPSigmoidClassifier(30, random_state=0).fit(X, y, sample_weight=weight)
+    assert diagnose(clf) == []
+
+
+def test_of_many_rows_a_sample_is_used(fit, digits):
+    clf = fit(eta=1e-3)
+    X, y = np.tile(digits[0], (40, 1)), np.tile(digits[1], 40)
+    assert codes(clf, X, y) == codes(clf, *digits)
+
+
+def test_evidence_holds_plain_numbers(fit, digits):
+    for finding in diagnose(fit(eta=30.0), *digits):
+        assert not any(isinstance(value, np.generic) for value in finding.evidence.values())
+
+
+def test_diagnosing_changes_nothing(fit, digits):
+    clf = fit(eta=30.0)
+    before = [w.copy() for w in clf.coefs_], {k: list(v) for k, v in clf.history_.items()}
+    diagnose(clf, *digits)
+    for w, kept in zip(clf.coefs_, before[0]):
+        np.testing.assert_array_equal(w, kept)
+    assert clf.history_ == before[1]
+
+
+def test_what_cannot_be_diagnosed_is_an_error(fit, digits):
+    X, y = digits
+    clf = fit()
+    with pytest.raises(NotFittedError):
+        diagnose(MLPSigmoidClassifier())
+    with pytest.raises(TypeError, match=r"must be an MLPSigmoidClassifier; got Pipeline.*last st"):
+        diagnose(make_pipeline(StandardScaler(), clf), X, y)
+    with pytest.raises(ValueError, match="`y` needs the rows"):
+        diagnose(clf, y=y)
+    with pytest.raises(ValueError, match=r"y holds \[11\]"):
+        diagnose(clf, X, np.full(len(y), 11))
+    with pytest.raises(ValueError, match="expecting 64 features"):
+        diagnose(clf, X[:, :5])
+
+
+# --- verbose ------------------------------------------------------------------------------------
+
+
+def test_verbose_training_ends_with_the_findings(fit, digits, capsys):
+    X = pd.DataFrame(digits[0], columns=[f"pixel {i}" for i in range(64)])
+    clf = fit(X, eta=1e-3, verbose=1)
+    printed = capsys.readouterr().out
+    (finding,) = diagnose(clf, X, digits[1])
+    assert finding.code == "eta_too_low"
+    assert printed.endswith(f"{finding}\n")
+    assert printed.count("\nepoch ") == clf.n_iter_ - 1
+
+
+def test_a_sound_verbose_training_prints_its_epochs_only(fit, capsys):
+    fit(max_iter=30, verbose=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 30
+    assert all(line.startswith("epoch ") for line in lines)
+
+
+def test_partial_fit_prints_no_findings(digits, capsys):
+    MLPSigmoidClassifier(8, eta=1e-3, verbose=1).partial_fit(*digits, classes=range(10))
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+# --- measurements -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [(), (8,), (9, 8)])
+def test_weighted_inputs_of_every_layer(sizes, small, digits):
+    X, y = digits
+    clf = small(hidden_layer_sizes=sizes).fit(X, y)
+    layers = weighted_inputs(clf, X)
+    assert [z.shape for z in layers] == [(300, n) for n in (*sizes, 10)]
+    a = X
+    for z, w, b in zip(layers, clf.coefs_, clf.intercepts_):
+        np.testing.assert_allclose(z, a @ w + b)
+        a = 1 / (1 + np.exp(-z))
+    np.testing.assert_allclose(layers[-1], clf.decision_function(X))
+    for z, sparse in zip(layers, weighted_inputs(clf, csr_matrix(X))):
+        np.testing.assert_allclose(z, sparse)
+
+
+@pytest.mark.parametrize("cost", ["quadratic", "cross_entropy", "log_likelihood"])
+@pytest.mark.parametrize("sizes", [(), (8,), (9, 8)])
+def test_gradient_norms_are_those_of_the_mean_bias_gradients(cost, sizes, small, digits):
+    X, y = digits
+    clf = small(hidden_layer_sizes=sizes, cost=cost, max_iter=1).fit(X, y)
+    total = [np.zeros_like(b) for b in clf.intercepts_]
+    for x, target in zip(X, np.eye(10)[y]):
+        _, by_biases = backpropagation.gradients(clf.coefs_, clf.intercepts_, x, target, cost)
+        total = [t + g for t, g in zip(total, by_biases)]
+    expected = [np.linalg.norm(t / len(X)) for t in total]
+    np.testing.assert_allclose(gradient_norms(clf, X, y), expected)
+
+
+def test_gradients_vanish_towards_the_first_of_three_hidden_layers(small, digits):
+    clf = small(hidden_layer_sizes=(30, 30, 30), eta=1e-6, max_iter=1).fit(*digits)
+    norms = gradient_norms(clf, *digits)
+    assert norms[0] < norms[1] < norms[2] < norms[3]
+
+
+def test_gradient_norms_of_many_rows_leave_the_weights_alone(small, digits):
+    X, y = np.tile(digits[0], (4, 1)), np.tile(digits[1], 4)  # more than one chunk
+    clf = small(hidden_layer_sizes=(200,)).fit(*digits)
+    before = [w.copy() for w in clf.coefs_]
+    np.testing.assert_allclose(gradient_norms(clf, X, y), gradient_norms(clf, *digits))
+    for w, kept in zip(clf.coefs_, before):
+        np.testing.assert_array_equal(w, kept)
+
+
+def test_gradient_norms_of_labels(small, multilabel):
+    clf = small().fit(*multilabel)
+    assert gradient_norms(clf, *multilabel).shape == (2,)
+
+
+# --- hard examples ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["digits", "binary"])
+@pytest.mark.parametrize("cost", ["cross_entropy", "log_likelihood"])
+def test_hard_examples_are_the_rows_below_the_threshold_hardest_first(
+    target, cost, request, small
+):
+    X, y = request.getfixturevalue(target)
+    names = np.array([f"digit {k}" for k in range(10)])
+    clf = small(cost=cost, max_iter=20).fit(X, names[y])
+    threshold = np.median(clf.predict_proba(X).max(axis=1))
+    hard = hard_examples(clf, X, names[y], threshold=threshold, limit=None)
+    p = clf.predict_proba(X)
+    true = p[np.arange(len(y)), y]
+    assert set(hard.indices) == set(np.flatnonzero(true < threshold))
+    assert 0 < len(hard.indices) < len(y)
+    assert (np.diff(hard.probability) >= 0).all()
+    np.testing.assert_array_equal(hard.probability, true[hard.indices])
+    np.testing.assert_array_equal(hard.true, names[y][hard.indices])
+    np.testing.assert_array_equal(hard.predicted, clf.predict(X)[hard.indices])
+    np.testing.assert_array_equal(hard.predicted_probability, p.max(axis=1)[hard.indices])
+
+
+def test_hard_examples_are_limited_to_the_hardest(small, digits):
+    clf = small().fit(*digits)
+    every = hard_examples(clf, *digits, limit=None)
+    np.testing.assert_array_equal(hard_examples(clf, *digits, limit=5).indices, every.indices[:5])
+    assert len(every.indices) > 200 == len(hard_examples(clf, *digits).indices)
+
+
+def test_no_row_is_hard_for_a_sure_and_right_classifier(small, binary):
+    clf = small(max_iter=20).fit(*binary)
+    assert hard_examples(clf, *binary).indices.shape == (0,)
+
+
+def test_hard_examples_of_a_pipeline_and_of_another_classifier(small, digits):
+    X, y = digits
+    for last in (small(), LogisticRegression()):
+        pipeline = make_pipeline(StandardScaler(), last).fit(X, y)
+        hard = hard_examples(pipeline, X, y, threshold=0.9)
+        assert (hard.probability < 0.9).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"threshold": 0.0}, ValueError, r"`threshold` must be a number in \(0, 1\]; got 0.0"),
+        ({"threshold": "0.7"}, TypeError, "`threshold` must be a number"),
+        ({"limit": 0}, ValueError, r"`limit` must be an integer in \[1, inf\) or None; got 0"),
+        ({"y": np.full(300, 11)}, ValueError, r"y holds \[11\], not among the classes"),
+        ({"y": np.zeros(3, int)}, ValueError, "y must have 300 labels, as X has rows; got 3"),
+        ({"y": np.eye(10, dtype=int)[np.arange(300) % 10]}, ValueError, "one class a row.*multil"),
+    ],
+)
+def test_hard_examples_of_wrong_arguments_are_errors(options, error, match, small, digits):
+    X, y = digits
+    arguments = {"X": X, "y": y} | options
+    with pytest.raises(error, match=match):
+        hard_examples(small().fit(X, y), **arguments)
+
+
+def test_hard_examples_of_a_multilabel_classifier_are_an_error(small, multilabel):
+    X, Y = multilabel
+    with pytest.raises(ValueError, match="one class a row"):
+        hard_examples(small().fit(X, Y), X, Y.argmax(axis=1))
+
+
+# --- the real MNIST -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return fetch_mnist(download_if_missing=False)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize(
+    "parameters", [{}, {"lmbda": 5.0, "eta_schedule": [(10, 0.5), (10, 0.1), (10, 0.02)]}], ids=str
+)
+def test_nothing_is_found_in_thirty_epochs_of_mnist(mnist, parameters):
+    clf = MLPSigmoidClassifier(100, random_state=0, **parameters)
+    clf.fit(mnist.X_train, mnist.y_train, X_val=mnist.X_val, y_val=mnist.y_val)
+    assert diagnose(clf, mnist.X_train, mnist.y_train) == []
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("hidden", [30, 100])
+def test_inverted_mnist_sticks_at_eta_3_and_learns_at_the_eta_that_is_advised(mnist, hidden):
+    X, y = 1 - mnist.X_train, mnist.y_train
+    clf = MLPSigmoidClassifier(hidden, cost="quadratic", eta=3.0, max_iter=10, random_state=0)
+    findings = diagnose(clf.fit(X, y), X, y)
+    assert the("eta_too_high", findings).evidence["preferred_share"] > 0.9
+    finding = the("saturated_hidden", findings)
+    assert 10 < finding.evidence["eta_factor"] < 15
+    clf.set_params(eta=3.0 / finding.evidence["eta_factor"]).fit(X, y)
+    assert clf.history_["train_accuracy"][-1] > 0.9
+    assert not {"eta_too_high", "saturated_hidden"} & {*codes(clf, X, y)}
+
+
+@pytest.mark.mnist
+def test_a_thousand_images_over_fit_by_cost_and_by_accuracy(mnist):
+    X, y = mnist.X_train[:1000], mnist.y_train[:1000]
+    clf = MLPSigmoidClassifier(30, max_iter=100, random_state=0)
+    clf.fit(X, y, X_val=mnist.X_val, y_val=mnist.y_val)
+    assert codes(clf, X, y) == ["overfit_cost", "overfit_accuracy"]
