@@ -3,6 +3,7 @@
 import copy
 import inspect
 import math
+import re
 import warnings
 from contextlib import contextmanager
 from itertools import pairwise
@@ -20,8 +21,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknielsen._blas import blas_threads
 from sknielsen._data import Data, decide, rows_held, split
+from sknielsen._guards import warn_of_validation
 from sknielsen._network import Network
 from sknielsen._resolve import check_number, resolve
+from sknielsen._tasks import CallbackSupportMixin, Training, with_callbacks
 from sknielsen._training import (
     HISTORY,
     INITIALISATION,
@@ -46,7 +49,7 @@ _SCORES = {
 _LARGE_RMS = 5.0
 
 
-class MLPSigmoidClassifier(ClassifierMixin, BaseEstimator):
+class MLPSigmoidClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Fully connected sigmoid network, trained by mini-batch stochastic gradient descent.
 
     The network and its training are those of chapters 2 and 3 of [1]_.
@@ -163,6 +166,13 @@ default="constant"
     `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit; so
     does a warm `fit`. Every call either succeeds or leaves the model as it was.
 
+    With scikit-learn 1.9 or newer, `set_callbacks` takes callbacks: scikit-learn's, and those of
+    `sknielsen.callbacks`. Their hooks are called for each `fit` and each of its epochs, and for
+    each `partial_fit` and its one epoch; one that returns True ends training. They are given the
+    rows given to `fit` without those split off, and the weights of the epoch.
+
+    A file that a newer version of sknielsen has saved is opened with a warning that says so.
+
     References
     ----------
     .. [1] M. Nielsen, *Neural Networks and Deep Learning*, Determination Press, 2015.
@@ -274,6 +284,12 @@ default="constant"
         KeyboardInterrupt
             If Ctrl-C comes before the first epoch is finished. Later it ends training with a
             warning and a fitted model.
+
+        Warns
+        -----
+        UserWarning
+            If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
+            values of X are so large that neurons saturate.
         """
         with _all_or_nothing(self):
             settings = self._settings(self.max_iter, streaming=False)
@@ -335,13 +351,15 @@ default="constant"
             validation = X_val, y_val, sample_weight_val
             return self._train(settings, continuing, X, y, classes, sample_weight, *validation)
 
-    def _train(self, settings, continuing, X, y, classes, sample_weight, *validation):
+    def _train(
+        self, settings, continuing, X, y, classes, sample_weight, *given_validation, restore=None
+    ):
         """Make data and network, train, and keep what came of it."""
         if not continuing:
             self._start()
         settings.seed = self.seed_
         data, validation = self._data(
-            settings, continuing, X, y, classes, sample_weight, *validation
+            settings, continuing, X, y, classes, sample_weight, *given_validation
         )
         settings.n = float(settings.n_total or data.total_weight)
         settings.monitor = data.select(self._monitor_rows(data))
@@ -354,11 +372,35 @@ default="constant"
         best = None
         if settings.early_stopping and not settings.streaming:
             best = Best(settings.n_iter_no_change, settings.tol, self.epoch_)
-        train(network, data, settings, history, validation, score, best)
+        training = Training(
+            self,
+            (X, y, sample_weight),
+            given_validation,
+            network,
+            data,
+            validation,
+            settings,
+            history,
+            best,
+        )
+        if restore is not None:
+            restore(training)
+        self._run(training, score)
+        return self
 
+    @with_callbacks
+    def _run(self, training, score):
+        """Train under the callbacks, and keep what came of it."""
+        network, settings, best = training.network, training.settings, training.best
+        history = training.history
         activation = settings.cost.activation
         names = [name for name, function in ACTIVATIONS.items() if function is activation]
         self.out_activation_ = names[0] if names else activation
+        self._training = training  # for callbacks; left out of copies and pickles
+        training.begin()
+        train(
+            network, training.data, settings, history, training.validation, score, best, training
+        )
         self.n_iter_ = len(history["epoch"])
         self.eta_ = history["eta"][-1]
         scores = history["validation_score"]
@@ -371,7 +413,8 @@ default="constant"
         self.__dict__.pop("velocity_", None)
         if settings.momentum > 0 and best is None:
             self.velocity_ = [list(arrays) for arrays in network.velocity]
-        return self
+        training.end()
+        del self._training
 
     def _start(self):
         """Forget an earlier fit and draw the seed of a new one."""
@@ -458,6 +501,7 @@ default="constant"
 
     def _data(self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val):
         """Validate what was given; return training data and, if there are any, validation data."""
+        _refuse_dask(X, y, weight, X_val, y_val, weight_val)
         dtype = self.coefs_[0].dtype if continuing else "numeric"
         X, y = self._check_rows(X, y, reset=not continuing, dtype=dtype)
         if settings.augment is not None and issparse(X):
@@ -482,6 +526,9 @@ default="constant"
             except ValueError as error:
                 raise ValueError(f"In the validation data: {error}") from error
             weight_val = _check_weight(weight_val, X_val, "sample_weight_val")
+            if not continuing:
+                several = _several_classes(codes) and _several_classes(codes_val)
+                warn_of_validation(X, X_val, several)
             held_out = X_val, codes_val, weight_val, None
         elif settings.needs_validation:
             rows, self.validation_indices_ = self._split(codes, settings)
@@ -694,6 +741,7 @@ default="constant"
 
     def _weighted_inputs(self, X):
         """Compute the output layer's z of every row, a chunk at a time."""
+        _refuse_dask(X)
         check_is_fitted(self)
         dtype = self.coefs_[0].dtype
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype, order="C")
@@ -779,6 +827,20 @@ default="constant"
         """
         return np.exp(self.predict_log_proba(X))
 
+    def __getstate__(self):
+        from sknielsen import __version__
+
+        state = {**super().__getstate__(), "_sknielsen_version": __version__}
+        state.pop("_training", None)
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        message = newer_version_message("The classifier", state.pop("_sknielsen_version", "0"))
+        if message:
+            warnings.warn(message, stacklevel=2)
+        super().__setstate__(state)
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -796,6 +858,29 @@ def _all_or_nothing(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+def newer_version_message(what, version):
+    """Say that something was saved by a newer sknielsen than this; "" if it was not."""
+    from sknielsen import __version__
+
+    saved, here = ([int(n) for n in re.findall(r"\d+", v)[:3]] for v in (version, __version__))
+    if saved <= here:
+        return ""
+    return (
+        f"{what} was saved by sknielsen {version}, which is newer than this one, {__version__}: "
+        f"it may not work as it did. Install sknielsen {version} or newer to open it."
+    )
+
+
+def _refuse_dask(*collections):
+    """Raise TypeError for Dask collections, which NumPy would load into memory unasked."""
+    for given in collections:
+        if hasattr(given, "__dask_graph__"):
+            raise TypeError(
+                f"MLPSigmoidClassifier takes data in memory; got a Dask {type(given).__name__}. "
+                "sknielsen.dask.DaskMLPSigmoidClassifier takes Dask collections."
+            )
 
 
 def _check_weight(weight, X, name):
@@ -839,6 +924,10 @@ def _clip_batch_size(batch_size, n_rows):
             stacklevel=4,
         )
     return min(batch_size, n_rows)
+
+
+def _several_classes(codes):
+    return codes.ndim == 2 or codes.min() < codes.max()
 
 
 def _warn_of_large_inputs(X):

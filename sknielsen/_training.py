@@ -41,7 +41,9 @@ def generator(seed, stream, *key):
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, *key)))
 
 
-def train(network, data, settings, history, validation=None, score=None, best=None):
+def train(
+    network, data, settings, history, validation=None, score=None, best=None, callbacks=None
+):
     """Train a network in place, epoch by epoch.
 
     Parameters
@@ -59,6 +61,8 @@ def train(network, data, settings, history, validation=None, score=None, best=No
         Takes an epoch's record, returns its validation score.
     best : Best, default=None
         For early stopping; its weights are restored at the end, whatever ended training.
+    callbacks : object, default=None
+        Has ``begin_epoch()`` and ``end_epoch() -> bool``, which is True to end training.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def train(network, data, settings, history, validation=None, score=None, best=No
     n_before = len(history["epoch"])
     distorts = settings.augment is not None
     threads = blas_threads(settings.batch_size, network.layer_sizes, spare_a_core=distorts)
-    if best is not None and best.epoch > 0:  # the weights it starts from compete too
+    if best is not None and best.epoch > 0 and not best.kept[2]:  # the first weights compete too
         with threads:
             best.remember(network, score(measure(network, settings, validation)), best.epoch)
     try:
@@ -82,6 +86,8 @@ def train(network, data, settings, history, validation=None, score=None, best=No
                     break
                 eta = history["eta"][-1]
             eta = float(check_number("eta from `eta_schedule`", eta, Real, "(0, inf)"))
+            if callbacks is not None:
+                callbacks.begin_epoch()
             with threads:
                 start = perf_counter()
                 run_epoch(network, data, settings, eta, epoch)
@@ -92,10 +98,12 @@ def train(network, data, settings, history, validation=None, score=None, best=No
                 record["validation_score"] = score(record) if validation else nan
             for column in HISTORY:
                 history[column].append(record[column])
-            stalled = best is not None and best.ends_training(network, record)
+            ends = best is not None and best.ends_training(network, record)
             if settings.verbose:
                 print("  ".join(f"{c} {record[c]:<8.4g}" for c in HISTORY if not isnan(record[c])))
-            if stalled:
+            if callbacks is not None:
+                ends |= callbacks.end_epoch()
+            if ends:
                 break
     except KeyboardInterrupt:
         n_recorded = len(history[HISTORY[-1]])
@@ -107,7 +115,7 @@ def train(network, data, settings, history, validation=None, score=None, best=No
             best.remember(network, record["validation_score"], n_recorded)
         warnings.warn(
             f"Training was interrupted after epoch {n_recorded}; the model is fitted.",
-            stacklevel=4,
+            stacklevel=6,
         )
     if best is not None:
         best.restore(network)
@@ -257,7 +265,7 @@ class Best:
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.kept = (-inf, epoch, [])
-        self._n_stalled = 0
+        self.n_stalled = 0
 
     @property
     def score(self):
@@ -278,9 +286,9 @@ class Best:
     def ends_training(self, network, record):
         """Take the score of an epoch; tell whether scores have stalled for too long."""
         score = record["validation_score"]
-        self._n_stalled = 0 if score > self.score + self.tol else self._n_stalled + 1
+        self.n_stalled = 0 if score > self.score + self.tol else self.n_stalled + 1
         self.remember(network, score, record["epoch"])
-        return self._n_stalled >= self.n_iter_no_change
+        return self.n_stalled >= self.n_iter_no_change
 
     def restore(self, network):
         """Write the best weights back into the network."""

@@ -340,12 +340,12 @@ def test_containers_of_rows_train_the_same_network(container, small, digits):
     names = [f"pixel {i}" for i in range(64)]
     options = {"columns": names} if container is pd.DataFrame else {}
     options = {"schema": names} if container is pl.DataFrame else options
-    rows = container(X, **options)
+    rows, rows_val = container(X[50:], **options), container(X[:50], **options)
     one, other = small(lmbda=0.1, max_iter=2), small(lmbda=0.1, max_iter=2)
-    one.fit(X, y, X_val=X[:50], y_val=y[:50])
-    other.fit(rows, y, X_val=rows[:50], y_val=y[:50])
+    one.fit(X[50:], y[50:], X_val=X[:50], y_val=y[:50])
+    other.fit(rows, y[50:], X_val=rows_val, y_val=y[:50])
     assert_same_model(one, other)
-    np.testing.assert_array_equal(one.predict(X), other.predict(rows))
+    np.testing.assert_array_equal(one.predict(X[50:]), other.predict(rows))
 
 
 def test_names_of_features_are_kept_and_checked(small, digits):
@@ -598,9 +598,9 @@ def test_a_block_whose_rows_all_weigh_nothing_needs_n_total(small, digits):
 def test_partial_fit_under_early_stopping_neither_stops_nor_restores(small, digits):
     X, y = digits
     parameters = dict(early_stopping=True, n_iter_no_change=1, eta=3.0)
-    clf, plain = small(**parameters), small(eta=3.0, max_iter=8).fit(X, y)
+    clf, plain = small(**parameters), small(eta=3.0, max_iter=8).fit(X[50:], y[50:])
     for _ in range(8):
-        clf.partial_fit(X, y, range(10), X_val=X[:50], y_val=y[:50])
+        clf.partial_fit(X[50:], y[50:], range(10), X_val=X[:50], y_val=y[:50])
     np.testing.assert_array_equal(weights_of(clf), weights_of(plain))
     assert clf.epoch_ == 8
     assert clf.best_score_ == max(clf.history_["validation_score"])
@@ -698,7 +698,8 @@ def test_results_in_float32_do_not_depend_on_the_kind_of_the_numbers(name, small
 def test_history_and_eta_hold_built_in_numbers(name, small, digits):
     X, y = digits
     numpy = {key: as_numpy(value) for key, value in NUMPY_NUMBERS[name].items()}
-    clf = small(**numpy).fit(X.astype(np.float32), y, X_val=X[:50], y_val=y[:50])
+    X = X.astype(np.float32)
+    clf = small(**numpy).fit(X[50:], y[50:], X_val=X[:50], y_val=y[:50])
     assert type(clf.eta_) is float
     kinds = {column: set(map(type, values)) for column, values in clf.history_.items()}
     assert kinds == {column: {float} for column in kinds} | {"epoch": {int}}

@@ -14,8 +14,10 @@ ALLOWED = {
     "_classifier": {
         "_blas",
         "_data",
+        "_guards",
         "_network",
         "_resolve",
+        "_tasks",
         "_training",
         "activations",
         "costs",
@@ -27,11 +29,16 @@ ALLOWED = {
     "_network": {"_blas", "activations"},
     "_training": {"_blas", "_data", "_resolve"},
     "augmentation": {"_resolve"},
+    "callbacks": {"_classifier", "_resolve"},
     "costs": {"activations"},
+    "dask": {"_blas", "_classifier", "_data", "_network", "_training", "diagnostics"},
     "diagnostics": {"_data", "_network", "_resolve", "activations", "costs"},
+    "onnx": {"_classifier", "augmentation"},
     "plots": {"_resolve", "diagnostics"},
     "schedules": {"_resolve"},
 }
+# Of an extra's packages, imported when they are needed.
+EXTRAS = {"dask": {"dask"}, "onnx": {"skl2onnx"}, "plots": {"matplotlib"}}
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "sknielsen"}
 
 
@@ -53,5 +60,4 @@ def test_modules_import_only_what_the_layout_allows():
 def test_modules_need_only_the_runtime_dependencies():
     for path in FOLDER.glob("*.py"):
         roots = {module.split(".")[0] for module in imported(path)}
-        extras = {"matplotlib"} if path.stem == "plots" else set()  # imported when a plot is drawn
-        assert roots - RUNTIME - extras <= sys.stdlib_module_names, path.name
+        assert roots - RUNTIME - EXTRAS.get(path.stem, set()) <= sys.stdlib_module_names, path.name

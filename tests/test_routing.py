@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from helpers import assert_same_model
 from sklearn import config_context
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+
+from sknielsen import ImageAugmenter
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +57,83 @@ def test_validation_data_are_asked_for(method, small):
     requests = getattr(small().get_metadata_routing(), method).requests
     names = ("X_val", "y_val", "sample_weight_val")
     assert {name: requests[name] for name in names} == dict.fromkeys(names, True)
+
+
+def test_a_pipeline_scales_validation_rows_but_does_not_distort_them(small, split):
+    (X, y), validation = split
+    scaler = StandardScaler().fit(X)
+    augmenter = ImageAugmenter(rotation=10, random_state=0)
+    steps = [("scale", StandardScaler()), ("augment", augmenter), ("clf", small())]
+    pipeline = Pipeline(steps, transform_input=["X_val"]).fit(X, y, **validation)
+    expected = small().fit(
+        augmenter.fit_transform(scaler.transform(X)),
+        y,
+        X_val=scaler.transform(validation["X_val"]),
+        y_val=validation["y_val"],
+    )
+    assert_same_model(pipeline[-1], expected)
+
+
+def test_a_search_over_scaling_augmenting_and_training_stops_early_on_validation_rows(
+    small, split
+):
+    (X, y), validation = split
+    augmenter = ImageAugmenter(rotation=10, random_state=0)
+    clf = small(max_iter=20, early_stopping=True, n_iter_no_change=2)
+    steps = [("scale", StandardScaler()), ("augment", augmenter), ("clf", clf)]
+    pipeline = Pipeline(steps, transform_input=["X_val"])
+    grid = {"clf__eta": [0.1, 1.0], "augment__rotation": [0, 10]}
+    search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(X, y, **validation)
+    best = search.best_estimator_
+    assert best[-1].best_score_ == best.score(validation["X_val"], validation["y_val"])
+
+
+SLICED = "rows of `X_val` equal training rows"
+
+
+@pytest.mark.parametrize("routed", [True, False])
+def test_a_search_that_slices_the_validation_rows_along_is_noticed(routed, small, split):
+    (X, y), _ = split
+    with config_context(enable_metadata_routing=routed):
+        search = GridSearchCV(small(), {"eta": [0.1]}, cv=2, refit=False)
+        with pytest.warns(UserWarning, match=SLICED):
+            search.fit(X, y, X_val=X, y_val=y)
+
+
+def test_a_search_with_validation_rows_of_another_number_does_not_warn(small, split):
+    (X, y), validation = split
+    with config_context(enable_metadata_routing=False):
+        GridSearchCV(small(), {"eta": [0.1]}, cv=2, error_score="raise").fit(X, y, **validation)
+
+
+def test_validation_rows_that_a_pipeline_without_routing_leaves_unscaled_are_noticed(small, split):
+    (X, y), validation = split
+    given = {f"clf__{name}": value for name, value in validation.items()}
+    with config_context(enable_metadata_routing=False):
+        pipeline = Pipeline([("scale", StandardScaler()), ("clf", small())])
+        with pytest.warns(UserWarning, match="`X_val` is not scaled like X: .*transform_input"):
+            pipeline.fit(X, y, **given)
+        given["clf__X_val"] = StandardScaler().fit(X).transform(validation["X_val"])
+        pipeline.fit(X, y, **given)
+
+
+def test_a_predefined_split_needs_no_routing(small, split):
+    (X, y), validation = split
+    rows = np.concatenate([X, validation["X_val"]])
+    labels = np.concatenate([y, validation["y_val"]])
+    fold = np.where(np.arange(len(rows)) < len(X), -1, 0)
+    with config_context(enable_metadata_routing=False):
+        pipeline = Pipeline([("scale", StandardScaler()), ("clf", small())])
+        search = GridSearchCV(pipeline, {"clf__eta": [0.5]}, cv=PredefinedSplit(fold))
+        search.fit(rows, labels)
+        expected = pipeline.fit(X, y).score(validation["X_val"], validation["y_val"])
+    assert search.best_score_ == expected
+
+
+def test_nested_cross_validation_stops_early_on_rows_of_its_own(small, digits):
+    X, y = digits
+    with config_context(enable_metadata_routing=False):
+        clf = small(max_iter=10, early_stopping=True, validation_fraction=0.2)
+        search = GridSearchCV(clf, {"eta": [0.5, 2.0]}, cv=2, error_score="raise")
+        scores = cross_val_score(search, X, y, cv=2, error_score="raise")
+    assert scores.min() > 0.5

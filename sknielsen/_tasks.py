@@ -1,0 +1,151 @@
+"""Training as scikit-learn's callbacks see it: a task with one subtask for each epoch.
+
+`sklearn.callback` came with scikit-learn 1.9. With an older one, or without callbacks, a
+`Training` tells nobody anything.
+"""
+
+import functools
+from time import perf_counter
+
+from sklearn.utils import _safe_indexing
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    class CallbackSupportMixin:
+        """Stands in for scikit-learn's mixin; an estimator has no `set_callbacks` then."""
+
+    def with_callbacks(method):
+        """Wrap a method like scikit-learn's decorator, so that warnings cross as many frames."""
+
+        @functools.wraps(method)
+        def unmanaged(estimator, *args, **kwargs):
+            return method(estimator, *args, **kwargs)
+
+        return unmanaged
+
+
+class Training:
+    """One training, for callbacks to look at.
+
+    Parameters
+    ----------
+    estimator : MLPSigmoidClassifier
+    given : tuple of (X, y, sample_weight)
+        What the user passed.
+    given_validation : tuple of (X_val, y_val, sample_weight_val)
+        What the user passed; all None if nothing.
+    network, data, validation, settings, history, best
+        As `sknielsen._training.train` takes them.
+
+    Attributes
+    ----------
+    first_epoch : int
+        Epochs of the history that are older than this training.
+    started : float
+        `time.perf_counter` at its start.
+    digests : dict or None
+        What a checkpoint has made of the data to know them again.
+    """
+
+    def __init__(
+        self,
+        estimator,
+        given,
+        given_validation,
+        network,
+        data,
+        validation,
+        settings,
+        history,
+        best,
+    ):
+        self.estimator = estimator
+        self.given = given
+        self.given_validation = given_validation
+        self.network = network
+        self.data = data
+        self.validation = validation
+        self.settings = settings
+        self.history = history
+        self.best = best
+        self.first_epoch = len(history["epoch"])
+        self.started = perf_counter()
+        self.digests = None
+        self._task = self._epoch = None
+
+    @property
+    def n_epochs(self):
+        """Epochs trained so far, those of earlier trainings included."""
+        return len(self.history["epoch"])
+
+    @functools.cached_property
+    def training_rows(self):
+        """The X, y and sample weights given, without the rows that were split off."""
+        if len(self.data) == self.data.X.shape[0]:
+            return self.given
+        return _select(self.given, self.data.rows)
+
+    @functools.cached_property
+    def validation_rows(self):
+        """The X, y and sample weights to validate on, as given; None if there are none."""
+        if self.validation is None:
+            return None
+        if self.given_validation[0] is not None:
+            return self.given_validation
+        return _select(self.given, self.validation.rows)
+
+    def begin(self):
+        """Tell the callbacks that training begins."""
+        if not hasattr(self.estimator, "_init_callback_context"):
+            return
+        name = "partial_fit" if self.settings.streaming else "fit"
+        n_epochs = self.settings.n_epochs
+        self._task = self.estimator._init_callback_context(task_name=name, max_subtasks=n_epochs)
+        self._task.call_on_fit_task_begin(**self._rows())
+
+    def begin_epoch(self):
+        """Tell the callbacks that an epoch begins."""
+        if self._task is not None:
+            self._epoch = self._task.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(**self._rows())
+
+    def end_epoch(self):
+        """Tell the callbacks that an epoch has ended; return whether one asks for the end."""
+        return self._epoch is not None and self._epoch.call_on_fit_task_end(
+            **self._rows(), reconstruction_attributes=self._fitted_attributes
+        )
+
+    def end(self):
+        """Tell the callbacks that training has ended and the estimator is fitted."""
+        if self._task is not None:
+            self._task.call_on_fit_task_end(**self._rows(), reconstruction_attributes={})
+
+    def _rows(self):
+        """Return what every hook may ask for; scikit-learn calls what is callable if it does."""
+        return {
+            "estimator": self.estimator,
+            "X": lambda: self.training_rows[0],
+            "y": lambda: self.training_rows[1],
+            "metadata": self._metadata,
+        }
+
+    def _metadata(self):
+        weight = self.training_rows[2]
+        return None if weight is None else {"sample_weight": weight}
+
+    def _fitted_attributes(self):
+        """Copy what a fitted estimator with the weights of this epoch differs in."""
+        return {
+            "coefs_": [w.copy(order="F") for w in self.network.weights],
+            "intercepts_": [b.copy() for b in self.network.biases],
+            "history_": {column: list(values) for column, values in self.history.items()},
+            "n_iter_": self.n_epochs,
+            "epoch_": self.n_epochs,
+            "eta_": self.history["eta"][-1],
+        }
+
+
+def _select(given, rows):
+    return tuple(None if part is None else _safe_indexing(part, rows) for part in given)

@@ -1,0 +1,530 @@
+"""Callbacks for `MLPSigmoidClassifier`, and `resume`; they need scikit-learn 1.9.
+
+A callback is an object that scikit-learn's ``set_callbacks`` accepts: with ``setup``,
+``on_fit_task_begin``, ``on_fit_task_end`` and ``teardown``. `_Callback` here has them all, doing
+nothing; to add a callback, derive from it and write ``end_epoch``. Scikit-learn's own callbacks
+work on the classifier as well.
+"""
+
+import hashlib
+import json
+import os
+import re
+import zipfile
+from numbers import Integral, Real
+from time import perf_counter
+
+import numpy as np
+import sklearn
+from scipy.sparse import issparse
+
+try:
+    from sklearn.callback import ScoringMonitor
+except ImportError as error:
+    raise ImportError(
+        "sknielsen.callbacks needs scikit-learn 1.9 or newer, which brought callbacks; this is "
+        f"scikit-learn {sklearn.__version__}. All else in sknielsen works without them."
+    ) from error
+
+from sknielsen import __version__
+from sknielsen._classifier import MLPSigmoidClassifier, _all_or_nothing, newer_version_message
+from sknielsen._resolve import check_number
+
+__all__ = ["Checkpoint", "EarlyStopping", "ValidationMonitor", "resume"]
+
+# Parameters that do not change what an epoch does.
+_FREE = {"max_iter", "verbose", "warm_start"}
+
+
+def _training_of(callback, estimator):
+    """Return the training that is going on, or raise TypeError."""
+    if not hasattr(estimator, "_training"):
+        raise TypeError(
+            f"{type(callback).__name__} works on an MLPSigmoidClassifier, also on one inside a "
+            f"pipeline or a search; it was set on {type(estimator).__name__}."
+        )
+    return estimator._training
+
+
+def _require_validation(callback, estimator, why=""):
+    if _training_of(callback, estimator).validation is None:
+        raise ValueError(
+            f"{type(callback).__name__}{why} needs validation data: pass `X_val` and `y_val` to "
+            "fit, or set early_stopping=True, which splits some off."
+        )
+
+
+class _Callback:
+    """A callback that does nothing but call `end_epoch` at the end of each epoch."""
+
+    def setup(self, estimator, context):
+        """Check that the callback works on the estimator."""
+        _training_of(self, estimator)
+
+    def on_fit_task_begin(self, estimator, context):
+        """Do nothing."""
+
+    def on_fit_task_end(self, estimator, context):
+        """Call `end_epoch`; return True to end training."""
+        return context.task_name == "epoch" and self.end_epoch(estimator._training)
+
+    def teardown(self, estimator, context):
+        """Do nothing."""
+
+
+class ValidationMonitor(ScoringMonitor):
+    """Score the classifier on its validation data at the end of each epoch.
+
+    It is scikit-learn's `~sklearn.callback.ScoringMonitor` for the rows in `X_val`, or those that
+    `fit` splits off: its log holds a row for each epoch and one for the whole fit, and it works
+    in searches with several processes.
+
+    Parameters
+    ----------
+    scoring : str, callable, list, tuple or dict, default="accuracy"
+        What to score, one scorer or several, as for `~sklearn.callback.ScoringMonitor`.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, if there are no validation data.
+    TypeError
+        In `fit`, if it is set on another estimator than an `MLPSigmoidClassifier`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknielsen import MLPSigmoidClassifier
+    >>> from sknielsen.callbacks import ValidationMonitor
+    >>> X, y = load_digits(return_X_y=True)
+    >>> monitor = ValidationMonitor(scoring=["accuracy", "neg_log_loss"])
+    >>> clf = MLPSigmoidClassifier(max_iter=2, random_state=0).set_callbacks(monitor)
+    >>> clf = clf.fit(X[:1000] / 16, y[:1000], X_val=X[1000:] / 16, y_val=y[1000:])
+    >>> [row["task_name"] for row in monitor.get_logs().data]
+    ['fit', 'epoch', 'epoch']
+    """
+
+    def __init__(self, *, scoring="accuracy"):
+        super().__init__(scoring=scoring)
+
+    def setup(self, estimator, context):
+        """Make the scorer, and check that there are validation data."""
+        _require_validation(self, estimator)
+        super().setup(estimator, context)
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        """Score the validation data."""
+        X, y, weight = estimator._training.validation_rows
+        metadata = None if weight is None else {"sample_weight": weight}
+        return super().on_fit_task_end(
+            estimator, context, X=X, y=y, fitted_estimator=fitted_estimator, metadata=metadata
+        )
+
+
+class EarlyStopping(_Callback):
+    """End training after some time, or once the validation score is good enough.
+
+    It acts on `fit`; a `partial_fit` trains its one epoch anyway.
+
+    The classifier's own ``early_stopping=True`` ends training when the score stalls. Where both
+    are used, the best weights are restored, whichever ends training.
+
+    Parameters
+    ----------
+    time_limit : float, default=None
+        Seconds since training began. They are looked at after each epoch, so that the epoch that
+        exceeds them is finished. A resumed training has the whole time again.
+    score : float, default=None
+        Validation score, in the sense of the classifier's `scoring`, that is enough.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If neither is given, or one is not a finite number. In `fit`, if `score` is given, but no
+        validation data.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknielsen import MLPSigmoidClassifier
+    >>> from sknielsen.callbacks import EarlyStopping
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = MLPSigmoidClassifier(early_stopping=True, random_state=0)
+    >>> clf = clf.set_callbacks(EarlyStopping(score=0.9)).fit(X / 16, y)
+    >>> clf.n_iter_ < clf.max_iter
+    True
+    """
+
+    def __init__(self, *, time_limit=None, score=None):
+        if time_limit is None and score is None:
+            raise ValueError("EarlyStopping needs `time_limit`, `score` or both; got neither.")
+        if time_limit is not None:
+            check_number("time_limit", time_limit, Real, "(0, inf)", also=" or None")
+        if score is not None:
+            check_number("score", score, Real, "(-inf, inf)", also=" or None")
+        self.time_limit = time_limit
+        self.score = score
+
+    def setup(self, estimator, context):
+        """Check that there are validation data, if a score is asked for."""
+        super().setup(estimator, context)
+        if self.score is not None:
+            _require_validation(self, estimator, "(score=...)")
+
+    def end_epoch(self, training):
+        """Tell whether to end training."""
+        late = self.time_limit is not None and perf_counter() - training.started > self.time_limit
+        return late or self.reached(training.history)
+
+    def reached(self, history):
+        """Tell whether the last validation score is good enough."""
+        return self.score is not None and history["validation_score"][-1] >= self.score
+
+
+class Checkpoint(_Callback):
+    """Write the state of training to a file, from which `resume` goes on.
+
+    The file is a .npz archive: arrays, which ``numpy.load(path, allow_pickle=False)`` reads, and
+    ``checkpoint.json`` with all that is not an array. It holds the current and the best weights,
+    the velocity, the history, the validation rows' numbers, the seed, the classes, the parameters
+    and digests of the data, not the data themselves. It is written to ``path + ".tmp"``, forced
+    to the disk and renamed: at any moment, `path` is a whole checkpoint.
+
+    Parameters
+    ----------
+    path : str or path-like
+        File to write; one training only should write to it.
+    every : int, default=1
+        Epochs between two checkpoints.
+
+    Raises
+    ------
+    ValueError
+        In `fit`, in a search whose candidates would overwrite each other's checkpoints. In
+        `partial_fit`, after which there are no epochs left that could be resumed.
+    OSError
+        In `fit`, if the file cannot be written. The classifier is then as it was before.
+
+    See Also
+    --------
+    resume : Train the epochs that are left.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from sklearn.datasets import load_digits
+    >>> from sknielsen import MLPSigmoidClassifier
+    >>> from sknielsen.callbacks import Checkpoint, resume
+    >>> X, y = load_digits(return_X_y=True)
+    >>> path = os.path.join(tempfile.mkdtemp(), "digits.npz")
+    >>> clf = MLPSigmoidClassifier(max_iter=4, random_state=0)
+    >>> clf = clf.set_callbacks(Checkpoint(path, every=3)).fit(X / 16, y)
+    >>> again = resume(MLPSigmoidClassifier(max_iter=4, random_state=0), path, X / 16, y)
+    >>> all((a == b).all() for a, b in zip(again.coefs_, clf.coefs_))
+    True
+    """
+
+    def __init__(self, path, *, every=1):
+        self.path = os.fspath(path)
+        self.every = int(check_number("every", every, Integral, "[1, inf)"))
+
+    def setup(self, estimator, context):
+        """Check that there is one training, which can be resumed."""
+        super().setup(estimator, context)
+        if context.task_name == "partial_fit":
+            raise ValueError(
+                "Checkpoint works with fit, of which epochs are left to resume; after a "
+                "partial_fit save the classifier itself, for instance by joblib.dump."
+            )
+        while (context := context.parent) is not None:
+            if not context.sequential_subtasks:
+                raise ValueError(
+                    f"Checkpoint has one file for one training, but {context.estimator_name} "
+                    "trains several, which would overwrite each other's."
+                )
+
+    def end_epoch(self, training):
+        """Write a checkpoint if one is due."""
+        if training.n_epochs % self.every == 0:
+            _write(self.path, *_state(training))
+
+
+def resume(
+    estimator,
+    path,
+    X,
+    y,
+    sample_weight=None,
+    *,
+    X_val=None,
+    y_val=None,
+    sample_weight_val=None,
+):
+    """Train the epochs that are left of an interrupted `fit`.
+
+    Weights, history and all other results are, bit for bit, those of a `fit` that was never
+    interrupted (on the same machine and libraries; durations apart). Where the last checkpoint is
+    of the epoch after which early stopping or an `EarlyStopping` ended training, no more epochs
+    are trained; callbacks of another kind are first asked after the next epoch.
+
+    Parameters
+    ----------
+    estimator : MLPSigmoidClassifier
+        With the parameters and, if wanted, the callbacks of the interrupted `fit`. `max_iter` may
+        differ: it counts from the beginning of that `fit`. So may `verbose` and `warm_start`.
+        What it has learned is replaced.
+    path : str or path-like
+        A file that `Checkpoint` has written.
+    X, y, sample_weight, X_val, y_val, sample_weight_val : array-like
+        The data given to that `fit`.
+
+    Returns
+    -------
+    MLPSigmoidClassifier
+        The estimator, fitted. If no epochs are left, it is as at the end of training.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint, or one of a newer sknielsen; if parameters or data are not
+        those it was written with. The estimator is then as it was before.
+    TypeError
+        If `estimator` is not an `MLPSigmoidClassifier`.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    A script that goes on where it was killed::
+
+        clf = MLPSigmoidClassifier(random_state=0).set_callbacks(Checkpoint("run.npz"))
+        if os.path.exists("run.npz"):
+            resume(clf, "run.npz", X, y)
+        else:
+            clf.fit(X, y)
+    """
+    if not isinstance(estimator, MLPSigmoidClassifier):
+        raise TypeError(
+            "`estimator` must be an MLPSigmoidClassifier, such as the last step of a pipeline "
+            f"with the rows as the steps before give them; got {type(estimator).__name__}."
+        )
+    state, arrays = _read(path)
+    _check_same_parameters(state["parameters"], _parameters_of(estimator))
+    n_epochs, best = state["n_epochs"], state["best"]
+    history = {
+        name.removeprefix("history_"): column.tolist()
+        for name, column in arrays.items()
+        if name.startswith("history_")
+    }
+    settings = estimator._settings(0, streaming=False)
+    stopped = best is not None and best["n_stalled"] >= settings.n_iter_no_change
+    for callback in getattr(estimator, "_skl_callbacks", []):
+        stopped |= isinstance(callback, EarlyStopping) and callback.reached(history)
+    if not stopped:
+        settings.n_epochs = max(0, state["first_epoch"] + settings.max_iter - n_epochs)
+
+    def restore(training):
+        """Check the data, and take up early stopping where it was."""
+        _check_same_data(state["data"], _digests(training))
+        found = getattr(estimator, "validation_indices_", np.empty(0, int))
+        if not np.array_equal(found, arrays.get("validation_indices", np.empty(0, int))):
+            raise ValueError(
+                "The rows that fit splits off are no longer those of the checkpoint; NumPy may "
+                "be of another version."
+            )
+        training.first_epoch = state["first_epoch"]
+        if best is not None:
+            parameters = _layers(arrays, "best_coefs") + _layers(arrays, "best_intercepts")
+            training.best.kept = best["score"], best["epoch"], parameters
+            training.best.n_stalled = best["n_stalled"]
+
+    with _all_or_nothing(estimator):
+        for name in [name for name in vars(estimator) if name.endswith("_")]:
+            delattr(estimator, name)
+        estimator.coefs_ = _layers(arrays, "coefs")
+        estimator.intercepts_ = _layers(arrays, "intercepts")
+        estimator.history_ = history
+        estimator.seed_ = state["seed"]
+        estimator.epoch_ = n_epochs
+        estimator.multilabel_ = state["multilabel"]
+        estimator.classes_ = _labels(state["classes"], arrays.get("classes"))
+        estimator.n_features_in_ = state["n_features_in"]
+        if state["feature_names_in"] is not None:
+            estimator.feature_names_in_ = np.array(state["feature_names_in"], object)
+        if "velocity_coefs_0" in arrays:
+            estimator.velocity_ = [
+                _layers(arrays, "velocity_coefs"),
+                _layers(arrays, "velocity_intercepts"),
+            ]
+        validation = X_val, y_val, sample_weight_val
+        estimator._train(settings, True, X, y, None, sample_weight, *validation, restore=restore)
+    return estimator
+
+
+# --- what a checkpoint holds ------------------------------------------------------------------
+
+
+def _state(training):
+    """Return what is not an array, as JSON knows it, and the arrays by name."""
+    estimator, network, best = training.estimator, training.network, training.best
+    names = getattr(estimator, "feature_names_in_", None)
+    classes = estimator.classes_
+    state = {
+        "sknielsen": __version__,
+        "n_epochs": training.n_epochs,
+        "first_epoch": training.first_epoch,
+        "seed": estimator.seed_,
+        "multilabel": estimator.multilabel_,
+        "classes": classes.tolist() if classes.dtype == object else None,
+        "n_features_in": estimator.n_features_in_,
+        "feature_names_in": None if names is None else names.tolist(),
+        "best": None,
+        "parameters": _parameters_of(estimator),
+        "data": _digests(training),
+    }
+    layers = {"coefs": network.weights, "intercepts": network.biases}
+    if training.settings.momentum > 0:
+        layers["velocity_coefs"], layers["velocity_intercepts"] = network.velocity
+    if best is not None:
+        state["best"] = {"score": best.score, "epoch": best.epoch, "n_stalled": best.n_stalled}
+        n_layers, kept = len(network.weights), best.kept[2]
+        layers["best_coefs"], layers["best_intercepts"] = kept[:n_layers], kept[n_layers:]
+    arrays = {f"{name}_{i}": a for name, some in layers.items() for i, a in enumerate(some)}
+    arrays |= {f"history_{column}": values for column, values in training.history.items()}
+    if hasattr(estimator, "validation_indices_"):
+        arrays["validation_indices"] = estimator.validation_indices_
+    if classes.dtype != object:
+        arrays["classes"] = classes
+    return state, arrays
+
+
+def _layers(arrays, name):
+    """Return the arrays of a name, layer by layer."""
+    n_layers = sum(key.rpartition("_")[0] == name for key in arrays)
+    return [arrays[f"{name}_{layer}"] for layer in range(n_layers)]
+
+
+def _labels(listed, array):
+    return array if listed is None else np.array(listed, object)
+
+
+def _write(path, state, arrays):
+    """Write a file that is either whole or not there."""
+    text = json.dumps(state, indent=1, allow_nan=False)
+    temporary = path + ".tmp"  # in the same folder, so that it can be renamed
+    try:
+        with open(temporary, "w+b") as file:
+            np.savez(file, **arrays)
+            with zipfile.ZipFile(file, "a") as archive:
+                archive.writestr("checkpoint.json", text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name, too, is to survive a power cut
+        finally:
+            os.close(folder)
+
+
+def _read(path):
+    """Read a file that `_write` has written."""
+    with open(path, "rb") as file:
+        if not zipfile.is_zipfile(file):
+            raise ValueError(f"{os.fspath(path)!r} is not a checkpoint: it is no .npz file.")
+        file.seek(0)
+        with zipfile.ZipFile(file) as archive:
+            if "checkpoint.json" not in archive.namelist():
+                raise ValueError(
+                    f"{os.fspath(path)!r} is not a checkpoint: it has no 'checkpoint.json'."
+                )
+            state = json.loads(archive.read("checkpoint.json"))
+        if message := newer_version_message(f"{os.fspath(path)!r}", state["sknielsen"]):
+            raise ValueError(message)
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files if name != "checkpoint.json"}
+    return state, arrays
+
+
+# --- what must not have changed ---------------------------------------------------------------
+
+
+def _parameters_of(estimator):
+    """Describe the parameters that training depends on, as JSON gives them back."""
+    parameters = {name: _describe(value) for name, value in estimator.get_params(False).items()}
+    return {name: value for name, value in parameters.items() if name not in _FREE}
+
+
+def _describe(value):
+    """Describe a value by what JSON knows; objects by their class and parameters."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else repr(value)
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_describe(item) for item in value]
+    if isinstance(value, dict):
+        return [[_describe(key), _describe(item)] for key, item in value.items()]
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return [type(value).__qualname__, _describe(value.get_params(deep=False))]
+    if hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
+
+
+def _check_same_parameters(saved, given):
+    """Raise ValueError if a parameter is not as it was."""
+    names = [name for name in {**saved, **given} if saved.get(name) != given.get(name)]
+    if names:
+        changes = "; ".join(
+            f"{name}={saved.get(name)!r} in the checkpoint, {given.get(name)!r} now"
+            for name in names
+        )
+        raise ValueError(f"The checkpoint was written with other parameters: {changes}.")
+
+
+def _check_same_data(saved, given):
+    """Raise ValueError if rows, labels or weights are not as they were."""
+    names = [name for name in given if saved[name] != given[name]]
+    if names:
+        raise ValueError(
+            "The checkpoint was written with other data: "
+            + ", ".join(f"`{name}`" for name in names)
+            + " must be what that fit was given, rows in the same order."
+        )
+
+
+def _digests(training):
+    """Return a digest of each part of the data, None for what is not there."""
+    if training.digests is None:  # they are made once for a training
+        data, validation = training.data, None
+        if training.given_validation[0] is not None:
+            validation = training.validation
+        training.digests = {
+            "X": _digest(data.X),
+            "y": _digest(data.codes),
+            "sample_weight": _digest(data.sample_weight),
+            "X_val": validation and _digest(validation.X),
+            "y_val": validation and _digest(validation.codes),
+            "sample_weight_val": validation and _digest(validation.sample_weight),
+        }
+    return training.digests
+
+
+def _digest(values):
+    """Digest an array or CSR matrix, its shape and dtype included."""
+    if values is None:
+        return None
+    parts = (values.data, values.indices, values.indptr) if issparse(values) else (values,)
+    digest = hashlib.blake2b(f"{values.shape} {values.dtype}".encode(), digest_size=16)
+    for part in parts:
+        digest.update(np.ascontiguousarray(part))
+    return digest.hexdigest()

@@ -1,0 +1,168 @@
+"""Serving without Python: converters to ONNX for skl2onnx; needs the extra ``onnx``.
+
+Importing this module registers them. From then on ``skl2onnx.to_onnx`` takes the classifier, the
+augmenter and `AugmentedClassifier`, alone, in pipelines and inside other estimators. To add one:
+a function that writes the graph of a fitted estimator, and a call in `register`.
+"""
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from sknielsen._classifier import MLPSigmoidClassifier
+from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter
+
+try:
+    from skl2onnx import update_registered_converter
+    from skl2onnx.algebra import onnx_ops as ops
+    from skl2onnx.algebra.onnx_operator import OnnxSubEstimator
+    from skl2onnx.common.data_types import (
+        Int64TensorType,
+        guess_numpy_type,
+        guess_proto_type,
+    )
+    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
+    from skl2onnx.common.utils_classifier import get_label_classes
+except ImportError as error:
+    raise ImportError(
+        "sknielsen.onnx needs skl2onnx, which the extra `onnx` brings: "
+        'pip install "sknielsen[onnx]".'
+    ) from error
+
+
+def register():
+    """Register the converters with skl2onnx; importing this module has done so already.
+
+    Options of both classifiers are skl2onnx's: ``zipmap`` (True makes a dict of each row's
+    probabilities, False leaves an array), ``nocl`` (labels as numbers from 0),
+    ``output_class_labels`` and ``raw_scores`` (z in place of probabilities). The graph computes
+    in float64 if its input is of that type, else in float32, and in the opset asked for.
+
+    Examples
+    --------
+    >>> import sknielsen.onnx
+    >>> from skl2onnx import to_onnx
+    >>> from sklearn.datasets import load_digits
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X = (X / 16).astype("float32")
+    >>> clf = sknielsen.MLPSigmoidClassifier(max_iter=3, random_state=0).fit(X, y)
+    >>> graph = to_onnx(clf, X[:1], options={"zipmap": False})
+    >>> [output.name for output in graph.graph.output]
+    ['label', 'probabilities']
+    """
+    flags = {name: [True, False] for name in ("nocl", "output_class_labels", "raw_scores")}
+    for estimator, convert in (
+        (MLPSigmoidClassifier, _convert_classifier),
+        (AugmentedClassifier, _convert_augmented),
+    ):
+        update_registered_converter(
+            estimator,
+            f"Sknielsen{estimator.__name__}",
+            calculate_linear_classifier_output_shapes,
+            convert,
+            options={"zipmap": [True, False, "columns"]} | flags,
+        )
+    update_registered_converter(
+        ImageAugmenter, "SknielsenImageAugmenter", _copy_type, _convert_augmenter
+    )
+
+
+def _copy_type(operator):
+    operator.outputs[0].set_type(operator.inputs[0].type.__class__(operator.inputs[0].type.shape))
+
+
+def _convert_augmenter(scope, operator, container):
+    """Write an identity: what `transform` is."""
+    same = ops.OnnxIdentity(
+        operator.inputs[0], op_version=container.target_opset, output_names=operator.outputs[:1]
+    )
+    same.add_to(scope, container)
+
+
+def _convert_augmented(scope, operator, container):
+    """Write the classifier that was fitted on the images and their copies."""
+    inner = operator.raw_operator.estimator_
+    asked = scope.get_options(operator.raw_operator, {"zipmap": False})
+    options = {name: value for name, value in asked.items() if name in ("nocl", "raw_scores")}
+    opset = {"op_version": container.target_opset}
+    x = operator.inputs[0]
+    if isinstance(inner, Pipeline):  # skl2onnx takes no pipeline as a part of another graph
+        *before, (_, inner) = inner.steps
+        for _, step in before:
+            x = x if step in (None, "passthrough") else OnnxSubEstimator(step, x, **opset)
+    outputs = OnnxSubEstimator(inner, x, options=options | {"zipmap": False}, **opset)
+    for i, variable in enumerate(operator.outputs[:2]):
+        ops.OnnxIdentity(outputs[i], output_names=[variable], **opset).add_to(scope, container)
+
+
+def _convert_classifier(scope, operator, container):
+    """Write forward pass, labels and probabilities."""
+    model = operator.raw_operator
+    opset = {"op_version": container.target_opset}
+    if not isinstance(model.out_activation_, str):
+        raise NotImplementedError(
+            "Output activations that convert are 'sigmoid' and 'softmax'; that of "
+            f"cost={model.cost!r} is {model.out_activation_!r}."
+        )
+    dtype = guess_numpy_type(operator.inputs[0].type)
+    if dtype != np.float64:
+        dtype = np.float32
+    a = operator.inputs[0]
+    if guess_numpy_type(a.type) != dtype:
+        a = ops.OnnxCast(a, to=guess_proto_type(operator.outputs[1].type), **opset)
+    for w, b in zip(model.coefs_, model.intercepts_):
+        product = ops.OnnxMatMul(a, np.ascontiguousarray(w, dtype), **opset)
+        z = ops.OnnxAdd(product, np.asarray(b, dtype), **opset)
+        a = ops.OnnxSigmoid(z, **opset)
+
+    n_outputs = len(model.intercepts_[-1])
+    zero = np.zeros(1, dtype)
+    if model.multilabel_:
+        codes = _exceeds(z, zero, opset)
+        probabilities, scores = a, z
+    elif n_outputs == 1:
+        codes = ops.OnnxReshape(_exceeds(z, zero, opset), np.array([-1], np.int64), **opset)
+        scores = ops.OnnxConcat(ops.OnnxNeg(z, **opset), z, axis=1, **opset)
+        probabilities = ops.OnnxSigmoid(scores, **opset)
+    else:
+        codes = ops.OnnxArgMax(z, axis=1, keepdims=0, **opset)
+        scores = z
+        if model.out_activation_ == "sigmoid":
+            # ln sigma(z) = min(z, 0) - ln(1 + e^-|z|): its softmax divides the outputs by their
+            # sum, also where all underflow.
+            tail = ops.OnnxExp(ops.OnnxNeg(ops.OnnxAbs(z, **opset), **opset), **opset)
+            tail = ops.OnnxLog(ops.OnnxAdd(tail, zero + 1, **opset), **opset)
+            z = ops.OnnxSub(ops.OnnxMin(z, zero, **opset), tail, **opset)
+        probabilities = ops.OnnxSoftmax(z, axis=1, **opset)
+
+    raw = scope.get_options(model, {"raw_scores": False})["raw_scores"]
+    names = {"output_names": operator.outputs[1:2]}
+    chosen = scores if raw else probabilities
+    ops.OnnxIdentity(chosen, **names, **opset).add_to(scope, container)
+    names = {"output_names": operator.outputs[:1]}
+    if model.multilabel_:
+        labels = ops.OnnxIdentity(codes, **names, **opset)
+    else:
+        classes = _classes(get_label_classes(scope, model))
+        labels = ops.OnnxGather(classes, codes, axis=0, **names, **opset)
+    labels.add_to(scope, container)
+
+
+def _exceeds(z, zero, opset):
+    """Compare each z with 0, where a sigmoid output is one half."""
+    integer = guess_proto_type(Int64TensorType())
+    return ops.OnnxCast(ops.OnnxGreater(z, zero, **opset), to=integer, **opset)
+
+
+def _classes(classes):
+    """Turn class labels into what ONNX has: strings or 64-bit integers."""
+    if all(isinstance(label, str) for label in classes.tolist()):
+        return classes.astype(str)
+    if classes.dtype.kind in "biu" or np.array_equal(classes, classes.astype(np.int64)):
+        return classes.astype(np.int64)
+    raise ValueError(
+        f"Class labels that convert are strings and whole numbers; got {classes.tolist()}. The "
+        "option nocl=True numbers them instead."
+    )
+
+
+register()

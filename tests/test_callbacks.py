@@ -1,0 +1,616 @@
+import json
+import os
+import pickle
+import shutil
+import signal
+import zipfile
+from multiprocessing import get_context
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import assert_same_model, weights_of
+from scipy.sparse import csr_array
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+
+import interrupted_training
+from sklearn.callback import ProgressBar, ScoringMonitor
+
+from sknielsen import ImageAugmenter
+from sknielsen.callbacks import Checkpoint, EarlyStopping, ValidationMonitor, resume
+from sknielsen.schedules import Plateau
+
+
+class Recorder:
+    """Record the names of the hooks called and what they were given; stop after some epochs."""
+
+    def __init__(self, stop_after=None, fail_in=None):
+        self.stop_after, self.fail_in = stop_after, fail_in
+        self.calls, self.X, self.y, self.metadata, self.fitted = [], [], [], [], []
+
+    def call(self, name, context=None):
+        self.calls.append(name if context is None else f"{name} {context.task_name}")
+        if self.calls[-1] == self.fail_in:
+            raise RuntimeError("a failing callback")
+
+    def setup(self, estimator, context):
+        self.call("setup")
+
+    def on_fit_task_begin(self, estimator, context):
+        self.call("begin", context)
+
+    def on_fit_task_end(
+        self, estimator, context, *, X=None, y=None, metadata=None, fitted_estimator=None
+    ):
+        self.call("end", context)
+        if context.task_name == "epoch":
+            for record, value in zip(
+                (self.X, self.y, self.metadata, self.fitted), (X, y, metadata, fitted_estimator)
+            ):
+                record.append(value)
+        return len(self.X) == self.stop_after
+
+    def teardown(self, estimator, context):
+        self.call("teardown")
+
+
+class Keep:
+    """Copy a checkpoint after each epoch."""
+
+    def __init__(self, path):
+        self.path, self.copies = path, []
+
+    def setup(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "epoch":
+            self.copies.append(f"{self.path}.{len(self.copies) + 1}")
+            shutil.copy(self.path, self.copies[-1])
+
+    def teardown(self, estimator, context):
+        pass
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "checkpoint.npz"
+
+
+@pytest.fixture
+def parts(digits):
+    X, y = digits
+    return (X[:200], y[:200]), {"X_val": X[200:], "y_val": y[200:]}
+
+
+# --- scikit-learn's callbacks -----------------------------------------------------------------
+
+
+def test_hooks_are_called_for_the_fit_and_for_each_epoch(small, digits):
+    recorder = Recorder()
+    small(max_iter=2).set_callbacks(recorder).fit(*digits)
+    epoch = ["begin epoch", "end epoch"]
+    assert recorder.calls == ["setup", "begin fit", *epoch, *epoch, "end fit", "teardown"]
+
+
+def test_hooks_are_called_for_the_epoch_of_a_partial_fit(small, digits):
+    recorder, (X, y) = Recorder(stop_after=1), digits
+    clf = small().partial_fit(X, y, classes=range(10)).set_callbacks(recorder)
+    clf.partial_fit(X, y)
+    ends = ["end epoch", "end partial_fit", "teardown"]
+    assert recorder.calls == ["setup", "begin partial_fit", "begin epoch", *ends]
+    assert clf.n_iter_ == 2
+
+
+def test_hooks_are_called_for_the_epochs_a_warm_start_adds(small, digits):
+    clf = small(max_iter=2, warm_start=True).fit(*digits)
+    recorder = Recorder()
+    clf.set_callbacks(recorder).fit(*digits)
+    assert recorder.calls.count("end epoch") == 2
+    assert [fitted.n_iter_ for fitted in recorder.fitted] == [3, 4]
+
+
+@pytest.mark.parametrize("parameters", [{}, {"early_stopping": True, "momentum": 0.5}])
+def test_callbacks_that_look_on_change_nothing(parameters, small, digits):
+    watched = small(**parameters).set_callbacks(Recorder(), ScoringMonitor(scoring="accuracy"))
+    assert_same_model(watched.fit(*digits), small(**parameters).fit(*digits))
+    assert set(vars(watched)) - set(vars(small(**parameters).fit(*digits))) == {"_skl_callbacks"}
+
+
+def test_the_fitted_estimator_of_an_epoch_is_a_copy_as_if_training_had_stopped(small, digits):
+    recorder, (X, y) = Recorder(), digits
+    frame = pd.DataFrame(X).rename(columns=str)  # names of features must not be missed either
+    small(max_iter=3).set_callbacks(recorder).fit(frame, y)
+    for n_epochs, fitted in enumerate(recorder.fitted, start=1):
+        stopped = small(max_iter=n_epochs).fit(frame, y)
+        assert_same_model(fitted, stopped)
+        np.testing.assert_array_equal(fitted.predict_proba(frame), stopped.predict_proba(frame))
+
+
+def test_hooks_see_the_training_rows_without_those_split_off(small, digits):
+    recorder, (X, y) = Recorder(), digits
+    weight = np.linspace(1, 2, len(y))
+    clf = small(early_stopping=True, max_iter=1).set_callbacks(recorder)
+    clf.fit(X, y, sample_weight=weight)
+    rows = np.setdiff1d(np.arange(len(y)), clf.validation_indices_)
+    order = np.argsort(recorder.metadata[0]["sample_weight"])  # weights tell the rows
+    np.testing.assert_array_equal(recorder.X[0][order], X[rows])
+    np.testing.assert_array_equal(recorder.y[0][order], y[rows])
+    np.testing.assert_array_equal(recorder.metadata[0]["sample_weight"][order], weight[rows])
+
+
+def test_hooks_see_the_very_data_given_when_none_are_split_off(small, digits):
+    recorder, (X, y) = Recorder(), digits
+    small(max_iter=1).set_callbacks(recorder).fit(X, y)
+    assert recorder.X[0] is X
+    assert recorder.metadata == [None]
+
+
+def test_a_callback_ends_training(small, digits):
+    clf = small(max_iter=9).set_callbacks(Recorder(stop_after=2)).fit(*digits)
+    assert_same_model(clf, small(max_iter=2).fit(*digits))
+
+
+def test_the_best_weights_are_restored_when_a_callback_ends_training(small, parts):
+    training, validation = parts
+    recorder = Recorder(stop_after=8)
+    clf = small(early_stopping=True, eta=3.0, max_iter=20).set_callbacks(recorder)
+    clf.fit(*training, **validation)
+    assert clf.n_iter_ == 8
+    assert clf.best_epoch_ == clf.epoch_ < 8
+    np.testing.assert_array_equal(weights_of(clf), weights_of(recorder.fitted[clf.epoch_ - 1]))
+
+
+@pytest.mark.parametrize("hook", ["setup", "begin fit", "begin epoch", "end epoch", "end fit"])
+def test_a_failing_callback_leaves_the_model_as_it_was_and_is_torn_down(hook, small, digits):
+    clf = small(max_iter=2).fit(*digits)
+    before = dict(vars(clf))
+    recorder = Recorder(fail_in=hook)
+    with pytest.raises(RuntimeError, match="a failing callback"):
+        clf.set_callbacks(recorder).fit(*digits)
+    assert recorder.calls[-1] == "teardown"
+    clf.set_callbacks()
+    assert list(vars(clf)) == list(before)
+    assert all(vars(clf)[name] is before[name] for name in before)
+
+
+def test_invalid_data_reach_no_callback(small, digits):
+    recorder = Recorder()
+    with pytest.raises(ValueError, match="NaN"):
+        small().set_callbacks(recorder).fit(digits[0] * np.nan, digits[1])
+    assert recorder.calls == []
+
+
+def test_clones_keep_callbacks_and_pickles_too(small, digits):
+    monitor = ScoringMonitor(scoring="accuracy")
+    clf = small(max_iter=1).set_callbacks(monitor)
+    assert clone(clf)._skl_callbacks == [monitor]
+    clf.fit(*digits)
+    restored = pickle.loads(pickle.dumps(clf))
+    assert_same_model(restored, clf)
+    restored.fit(*digits)
+    assert len(restored._skl_callbacks[0].get_logs(select="all")) == 2
+
+
+def test_an_estimator_can_be_pickled_by_a_hook(small, digits):
+    class Pickler(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            self.saved = pickle.dumps(clone(estimator).set_callbacks())
+            self.state = estimator.__getstate__()
+
+    pickler = Pickler()
+    small(max_iter=1).set_callbacks(pickler).fit(*digits)
+    assert "_training" not in pickler.state
+
+
+def test_scoring_monitor_scores_each_epoch_and_the_fit(small, digits):
+    monitor = ScoringMonitor(scoring=["accuracy", "neg_log_loss"])
+    clf = small(max_iter=3).set_callbacks(monitor).fit(*digits)
+    fit, *epochs = monitor.get_logs().data
+    assert [row["task_name"] for row in epochs] == ["epoch"] * 3
+    assert [row["accuracy"] for row in epochs] == clf.history_["train_accuracy"]
+    assert fit["accuracy"] == clf.score(*digits)
+
+
+def test_scoring_monitor_works_in_a_pipeline(small, digits):
+    monitor = ScoringMonitor(scoring="accuracy")
+    pipeline = Pipeline([("s", MinMaxScaler()), ("clf", small().set_callbacks(monitor))])
+    pipeline.fit(*digits)
+    scores = [row["accuracy"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert scores == pipeline[-1].history_["train_accuracy"]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("monitor_class", [ScoringMonitor, ValidationMonitor])
+def test_monitors_work_in_a_search(monitor_class, n_jobs, small, digits):
+    monitor = monitor_class(scoring="accuracy")
+    clf = small(max_iter=2, early_stopping=True).set_callbacks(monitor)
+    pipeline = Pipeline([("s", MinMaxScaler()), ("clf", clf)])
+    grid = {"clf__eta": [0.1, 1.0]}
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs, error_score="raise").fit(*digits)
+    epochs = [row for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+    assert len(epochs) == (2 * 2 + 1) * 2  # candidates, folds and the refit, of two epochs
+    name = "train_accuracy" if monitor_class is ScoringMonitor else "validation_accuracy"
+    refit = [row["accuracy"] for row in epochs if row["task_id_path"][1] == 1]
+    assert refit == search.best_estimator_[-1].history_[name]
+
+
+def test_progress_bar_shows_the_epochs(small, digits, capsys):
+    pytest.importorskip("rich")
+    small().set_callbacks(ProgressBar()).fit(*digits)
+    shown = capsys.readouterr().out
+    assert "MLPSigmoidClassifier - fit" in shown
+    assert "100%" in shown
+
+
+def test_progress_bar_shows_a_pipeline(small, digits, capsys):
+    pytest.importorskip("rich")
+    pipeline = Pipeline([("s", StandardScaler()), ("clf", small())])
+    pipeline.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(*digits)
+    shown = capsys.readouterr().out
+    assert "fit-final-estimator | MLPSigmoidClassifier - fit" in shown
+    assert not hasattr(pipeline[-1], "_skl_callbacks")
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_progress_bar_shows_a_search(n_jobs, small, digits, capsys):
+    pytest.importorskip("rich")
+    search = GridSearchCV(small(), {"eta": [0.1, 1.0]}, cv=2, n_jobs=n_jobs, error_score="raise")
+    search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(*digits)
+    shown = capsys.readouterr().out
+    assert shown.count("candidate-split-evaluation | MLPSigmoidClassifier - fit") >= 4
+    assert "refit-with-best-params | MLPSigmoidClassifier - fit" in shown
+
+
+# --- ValidationMonitor ------------------------------------------------------------------------
+
+
+def scores_of(monitor):
+    return [row["accuracy"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
+
+
+def test_validation_monitor_scores_the_validation_rows_given(small, parts):
+    (X, y), validation = parts
+    monitor = ValidationMonitor()
+    weight = np.linspace(0, 1, 100)
+    clf = small().set_callbacks(monitor).fit(X, y, **validation, sample_weight_val=weight)
+    np.testing.assert_allclose(scores_of(monitor), clf.history_["validation_accuracy"])
+
+
+def test_validation_monitor_scores_the_rows_split_off(small, digits):
+    X, y = digits
+    monitor = ValidationMonitor()
+    clf = small(early_stopping=True, eta=5.0).set_callbacks(monitor)
+    clf.fit(pd.DataFrame(X).rename(columns=str), y.astype(str))
+    assert scores_of(monitor) == clf.history_["validation_accuracy"]
+    assert monitor.get_logs().data[0]["accuracy"] == clf.best_score_
+
+
+def test_validation_monitor_sees_the_rows_a_pipeline_scaled(small, parts):
+    (X, y), validation = parts
+    monitor = ValidationMonitor()
+    steps = [("s", MinMaxScaler()), ("clf", small().set_callbacks(monitor))]
+    with config_context(enable_metadata_routing=True):
+        pipeline = Pipeline(steps, transform_input=["X_val"]).fit(X, y, **validation)
+    assert scores_of(monitor) == pipeline[-1].history_["validation_accuracy"]
+
+
+@pytest.mark.parametrize("callback", [ValidationMonitor(), EarlyStopping(score=0.9)])
+def test_callbacks_that_need_validation_data_ask_for_them(callback, small, digits):
+    with pytest.raises(ValueError, match="needs validation data: pass `X_val` and `y_val`"):
+        small().set_callbacks(callback).fit(*digits)
+
+
+def test_callbacks_ask_for_the_classifier(digits, path):
+    for callback in (ValidationMonitor(), EarlyStopping(time_limit=1), Checkpoint(path)):
+        with pytest.raises(TypeError, match=r"works on an MLPSigmoidClassifier.*LogisticRegr"):
+            LogisticRegression().set_callbacks(callback).fit(*digits)
+
+
+# --- EarlyStopping ----------------------------------------------------------------------------
+
+
+def test_training_ends_when_the_score_is_reached(small, parts):
+    training, validation = parts
+    full = small(max_iter=8).fit(*training, **validation).history_["validation_score"]
+    clf = small(max_iter=8).set_callbacks(EarlyStopping(score=full[3]))
+    clf.fit(*training, **validation)
+    n_epochs = next(n for n, score in enumerate(full, start=1) if score >= full[3])
+    assert clf.history_["validation_score"] == full[:n_epochs]
+
+
+def test_training_ends_when_the_time_is_over(small, digits):
+    clf = small(max_iter=50).set_callbacks(EarlyStopping(time_limit=1e-9)).fit(*digits)
+    assert clf.n_iter_ == 1
+    clf = small(max_iter=5).set_callbacks(EarlyStopping(time_limit=1e9)).fit(*digits)
+    assert clf.n_iter_ == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ({}, ValueError, "needs `time_limit`, `score` or both"),
+        ({"time_limit": 0}, ValueError, r"`time_limit` must be a number in \(0, inf\) or None"),
+        ({"score": "0.9"}, TypeError, r"`score` must be a number in \(-inf, inf\) or None"),
+    ],
+)
+def test_early_stopping_refuses(arguments, error, match):
+    with pytest.raises(error, match=match):
+        EarlyStopping(**arguments)
+
+
+# --- Checkpoint and resume --------------------------------------------------------------------
+
+FULL = dict(
+    momentum=0.5,
+    dropout=0.2,
+    early_stopping=True,
+    n_iter_no_change=5,
+    eta_schedule=Plateau(patience=2),
+    max_iter=12,
+)
+
+
+def test_training_resumes_from_the_checkpoint_of_any_epoch(small, digits, path):
+    keep = Keep(path)
+    whole = small(**FULL).set_callbacks(Checkpoint(path), keep).fit(*digits)
+    assert len(keep.copies) == whole.n_iter_ > whole.epoch_ > 1
+    assert len(set(whole.history_["eta"])) > 1  # the schedule had its say
+    for copy in keep.copies:
+        resumed = resume(small(**FULL), copy, *digits)
+        assert_same_model(resumed, whole)
+        assert resumed.best_score_ == whole.best_score_
+        assert resumed.epoch_ == whole.epoch_
+        assert set(vars(resumed)) == set(vars(whole)) - {"_skl_callbacks"}
+
+
+def as_text(X, y):
+    return X, np.array([f"digit {label}" for label in y])
+
+
+CASES = {
+    "plain": ({}, lambda X, y: (X, y)),
+    "momentum": ({"momentum": 0.9}, lambda X, y: (X, y)),
+    "float32": ({"batch_size": None}, lambda X, y: (X.astype(np.float32), y)),
+    "sparse": ({"lmbda": 0.1, "penalty": "l1"}, lambda X, y: (csr_array(X), y)),
+    "names": ({}, lambda X, y: (pd.DataFrame(X).rename(columns=str), y)),
+    "text": ({}, as_text),
+    "objects": ({"early_stopping": True}, lambda X, y: (X, as_text(X, y)[1].astype(object))),
+    "multilabel": ({}, lambda X, y: (X, (y[:, None] == np.arange(10)).astype(int))),
+    "binary": ({"class_weight": "balanced"}, lambda X, y: (X, y > 4)),
+    "softmax": ({"cost": "log_likelihood", "class_weight": {0: 2.0}}, lambda X, y: (X, y)),
+    "augment": ({"augment": ImageAugmenter(shift=1)}, lambda X, y: (X, y)),
+    "scorer": ({"early_stopping": True, "scoring": "f1_macro"}, lambda X, y: (X, y)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_any_kind_of_training_resumes(case, small, digits, path):
+    parameters, change = CASES[case]
+    data = change(*digits)
+    whole = small(max_iter=5, **parameters).fit(*data)
+    small(max_iter=3, **parameters).set_callbacks(Checkpoint(path)).fit(*data)
+    resumed = resume(small(max_iter=5, **parameters), path, *data)
+    assert_same_model(resumed, whole)
+    np.testing.assert_array_equal(resumed.classes_, whole.classes_)
+    assert resumed.classes_.dtype == whole.classes_.dtype
+    np.testing.assert_array_equal(resumed.predict(data[0]), whole.predict(data[0]))
+    assert set(vars(resumed)) == set(vars(whole))
+
+
+def test_training_with_weights_and_validation_data_resumes(small, parts, path):
+    training, validation = parts
+    weights = {
+        "sample_weight": np.linspace(0, 1, 200),
+        "sample_weight_val": np.linspace(0, 1, 100),
+    }
+    options = {**validation, **weights}
+    whole = small(max_iter=4).fit(*training, **options)
+    small(max_iter=2).set_callbacks(Checkpoint(path)).fit(*training, **options)
+    assert_same_model(resume(small(max_iter=4), path, *training, **options), whole)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_warm_start_resumes(early_stopping, small, digits, path):
+    parameters = dict(max_iter=4, warm_start=True, early_stopping=early_stopping, momentum=0.5)
+    first = small(**parameters).fit(*digits)
+    keep = Keep(path)
+    whole = pickle.loads(pickle.dumps(first)).set_callbacks(Checkpoint(path), keep).fit(*digits)
+    assert whole.n_iter_ == 8
+    for copy in keep.copies:
+        assert_same_model(resume(small(**parameters), copy, *digits), whole)
+
+
+def test_a_resumed_training_writes_checkpoints_and_resumes_again(small, digits, path):
+    whole = small(max_iter=6).fit(*digits)
+    small(max_iter=2).set_callbacks(Checkpoint(path)).fit(*digits)
+    resume(small(max_iter=4).set_callbacks(Checkpoint(path)), path, *digits)
+    assert_same_model(resume(small(max_iter=6), path, *digits), whole)
+
+
+def test_an_epoch_is_not_trained_after_early_stopping_has_ended_training(small, digits, path):
+    stopper = EarlyStopping(score=0.3)
+    clf = small(max_iter=9, early_stopping=True).set_callbacks(Checkpoint(path), stopper)
+    clf.fit(*digits)
+    assert 1 < clf.n_iter_ < 9
+    again = small(max_iter=9, early_stopping=True).set_callbacks(stopper)
+    assert_same_model(resume(again, path, *digits), clf)
+
+
+def test_a_checkpoint_is_written_every_so_many_epochs(small, digits, path):
+    keep = Keep(path)
+    with pytest.raises(FileNotFoundError):  # none yet after the first epoch
+        small(max_iter=5).set_callbacks(Checkpoint(path, every=2), keep).fit(*digits)
+    small(max_iter=5).set_callbacks(Checkpoint(path, every=2)).fit(*digits)
+    with zipfile.ZipFile(path) as archive:
+        assert json.loads(archive.read("checkpoint.json"))["n_epochs"] == 4
+
+
+def test_a_checkpoint_holds_json_and_plain_arrays(small, digits, path):
+    clf = small(**FULL | {"max_iter": 4}).set_callbacks(Checkpoint(path)).fit(*digits)
+    with np.load(path, allow_pickle=False) as archive:
+        state = json.loads(archive["checkpoint.json"])
+        arrays = {name: archive[name] for name in archive.files if name != "checkpoint.json"}
+    assert (state["n_epochs"], state["seed"]) == (4, clf.seed_)
+    assert state["best"]["score"] == clf.best_score_
+    assert state["parameters"]["eta_schedule"][0] == "Plateau"
+    np.testing.assert_array_equal(arrays["best_coefs_0"], clf.coefs_[0])
+    np.testing.assert_array_equal(arrays["validation_indices"], clf.validation_indices_)
+    np.testing.assert_array_equal(arrays["classes"], clf.classes_)
+    assert arrays["history_train_cost"].tolist() == clf.history_["train_cost"]
+    for name in ("coefs_1", "intercepts_0", "velocity_coefs_0", "velocity_intercepts_1"):
+        assert name in arrays
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
+    step, small, digits, path, monkeypatch
+):
+    small(max_iter=2).set_callbacks(Checkpoint(path)).fit(*digits)
+    content = path.read_bytes()
+
+    def fail(*arguments):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, step, fail)
+    clf = small(max_iter=3).set_callbacks(Checkpoint(path))
+    with pytest.raises(OSError, match="no space left"):
+        clf.fit(*digits)
+    assert path.read_bytes() == content
+    assert os.listdir(path.parent) == [path.name]
+    assert not hasattr(clf, "coefs_")
+
+
+def test_checkpoint_refuses_a_partial_fit_and_a_search(small, digits, path):
+    clf = small().set_callbacks(Checkpoint(path))
+    with pytest.raises(ValueError, match="Checkpoint works with fit"):
+        clf.partial_fit(*digits, classes=range(10))
+    search = GridSearchCV(clf, {"eta": [0.1, 1.0]}, cv=2, error_score="raise")
+    with pytest.raises(ValueError, match="one file for one training, but GridSearchCV"):
+        search.fit(*digits)
+    with pytest.raises(ValueError, match="`every` must be an integer"):
+        Checkpoint(path, every=0)
+
+
+def test_checkpoint_works_in_a_pipeline_and_its_classifier_resumes(small, digits, path):
+    whole = Pipeline([("s", MinMaxScaler()), ("clf", small(max_iter=4))]).fit(*digits)
+    clf = small(max_iter=2).set_callbacks(Checkpoint(path))
+    pipeline = Pipeline([("s", MinMaxScaler()), ("clf", clf)]).fit(*digits)
+    resumed = resume(small(max_iter=4), path, pipeline[:-1].transform(digits[0]), digits[1])
+    assert_same_model(resumed, whole[-1])
+
+
+@pytest.fixture
+def checkpoint(small, digits, path):
+    small(max_iter=2, eta=0.5).set_callbacks(Checkpoint(path)).fit(*digits)
+    return path
+
+
+def test_other_parameters_are_refused(small, digits, checkpoint):
+    clf = small(max_iter=1).fit(*digits)
+    before = dict(vars(clf))
+    message = "other parameters: dropout=0.0 in the checkpoint, 0.5 now; eta=0.5 in the checkpoint"
+    with pytest.raises(ValueError, match=message):
+        resume(clf.set_params(eta=0.25, dropout=0.5), checkpoint, *digits)
+    with pytest.raises(ValueError, match="eta_schedule='constant' in the checkpoint"):
+        resume(clf.set_params(eta=0.5, dropout=0.0, eta_schedule=Plateau()), checkpoint, *digits)
+    assert vars(clf).keys() == before.keys()
+    assert clf.coefs_ is before["coefs_"]
+
+
+def test_objects_and_functions_are_told_apart(small, digits, path):
+    parameters = dict(augment=ImageAugmenter(shift=1), weight_init=init_with_zeros)
+    small(**parameters).set_callbacks(Checkpoint(path)).fit(*digits)
+    assert resume(small(**parameters), path, *digits).n_iter_ == 3
+    with pytest.raises(ValueError, match=r"augment=.*weight_init='test_callbacks\.init_with_z"):
+        resume(small(augment=ImageAugmenter(shift=2)), path, *digits)
+
+
+def init_with_zeros(rng, n_in, n_out):
+    return rng.normal(size=(n_in, n_out)), np.zeros(n_out)
+
+
+def test_other_data_are_refused(small, digits, checkpoint):
+    X, y = digits
+    others = {
+        "`X`": (X + 1e-12, y),
+        "`y`": (X, np.roll(y, 1)),
+        "`X`, `y`": (X[:250], y[:250]),
+        "`sample_weight`": (X, y, np.ones(len(y))),
+    }
+    for names, data in others.items():
+        clf = small()
+        with pytest.raises(ValueError, match=f"other data: {names} must be what"):
+            resume(clf, checkpoint, *data)
+        assert not hasattr(clf, "coefs_")
+    with pytest.raises(ValueError, match="other data: `X_val`, `y_val` must be what"):
+        resume(small(), checkpoint, X, y, X_val=X[:9] / 2, y_val=y[:9])
+
+
+def test_a_checkpoint_of_a_newer_version_is_refused(small, digits, checkpoint, monkeypatch):
+    monkeypatch.setattr("sknielsen.callbacks.__version__", "99.1.0")
+    small().set_callbacks(Checkpoint(checkpoint)).fit(*digits)
+    with pytest.raises(ValueError, match=r"saved by sknielsen 99\.1\.0, which is newer than"):
+        resume(small(), checkpoint, *digits)
+
+
+def test_what_is_no_checkpoint_is_refused(small, digits, path):
+    with pytest.raises(FileNotFoundError):
+        resume(small(), path, *digits)
+    path.write_bytes(b"text")
+    with pytest.raises(ValueError, match=r"is not a checkpoint: it is no \.npz file"):
+        resume(small(), path, *digits)
+    np.savez(path, a=[1])
+    with pytest.raises(ValueError, match=r"is not a checkpoint: it has no 'checkpoint\.json'"):
+        resume(small(), path, *digits)
+    with pytest.raises(TypeError, match=r"must be an MLPSigmoidClassifier.*got Pipeline"):
+        resume(Pipeline([("clf", small())]), path, *digits)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+def test_training_that_is_killed_at_any_moment_ends_with_the_same_weights(tmp_path):
+    whole = interrupted_training.classifier()
+    start = perf_counter()
+    whole.fit(*interrupted_training.rows())
+    duration = perf_counter() - start  # only to choose when to kill
+    assert len(set(whole.history_["eta"])) > 1
+    assert whole.epoch_ < whole.n_iter_
+    history = np.array([v for name, v in whole.history_.items() if name != "duration"])
+
+    context = get_context("forkserver")  # its processes start quickly, from a fresh one
+    context.set_forkserver_preload(["sknielsen.callbacks", "sklearn.datasets"])
+    rng = np.random.default_rng(0)
+    n_killed = n_resumed = n_trainings = 0
+    while n_killed < 20 or n_resumed < 10:
+        folder = tmp_path / str(n_trainings)
+        folder.mkdir()
+        exit_code = None
+        while exit_code != 0:
+            n_resumed += (folder / "checkpoint.npz").exists()
+            started = context.Event()
+            child = context.Process(target=interrupted_training.train, args=(folder, started))
+            child.start()
+            assert started.wait(60)
+            child.join(rng.uniform(0, duration / 3))
+            child.kill()
+            child.join()
+            exit_code = child.exitcode
+            assert exit_code in (0, -signal.SIGKILL)
+            n_killed += exit_code != 0
+        n_trainings += 1
+        with np.load(folder / "result.npz") as result:
+            np.testing.assert_array_equal(result["parameters"], weights_of(whole))
+            np.testing.assert_array_equal(result["history"], history)
+            assert result["epoch"] == whole.epoch_

@@ -1,0 +1,156 @@
+"""Warnings about validation data: given where they must be, and not otherwise."""
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+
+from sknielsen._guards import scale_difference, shared_rows
+from sknielsen.datasets import fetch_mnist
+
+LOADERS = [load_breast_cancer, load_digits, load_iris, load_wine]
+
+
+def halves(load, seed=0):
+    X, _ = load(return_X_y=True)
+    order = np.random.default_rng(seed).permutation(len(X))
+    return X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+@pytest.mark.parametrize("load", LOADERS)
+def test_nothing_is_said_of_ordinary_halves(load, kind):
+    for seed in range(20):
+        X, X_val = map(kind, halves(load, seed))
+        assert shared_rows(X, X_val) == 0
+        assert scale_difference(X, X_val) is None
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+@pytest.mark.parametrize("load", LOADERS)
+def test_training_rows_are_recognised_whole_in_part_and_in_another_order(load, kind):
+    X, _ = halves(load)
+    for rows in (slice(None), slice(40), np.random.default_rng(1).permutation(len(X))):
+        assert shared_rows(kind(X), kind(X[rows])) > 0.9
+
+
+def test_a_few_training_rows_among_many_others_are_nothing_to_mention():
+    X, X_val = halves(load_digits)
+    assert shared_rows(X, np.vstack([X_val, X[:200]])) < 0.3
+
+
+def test_training_rows_are_found_among_more_than_are_looked_at():
+    X = np.random.default_rng(0).normal(size=(20_000, 4))
+    assert shared_rows(X, X[-3000:]) > 0.6
+    assert shared_rows(X, X.copy()) == 1
+    assert shared_rows(X[:10_000], X[10_000:]) == 0
+
+
+@pytest.mark.parametrize(("levels", "n_features"), [(2, 5), (2, 8), (3, 5), (5, 3), (10, 3)])
+@pytest.mark.parametrize("sizes", [(30, 30), (200, 60), (1000, 300), (300, 3000)])
+def test_rows_that_repeat_in_small_tables_are_no_sign(levels, n_features, sizes):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        X, X_val = (rng.integers(levels, size=(n, n_features)).astype(float) for n in sizes)
+        assert shared_rows(X, X_val) < 0.5
+        assert scale_difference(X, X_val) is None
+
+
+def test_empty_rows_that_repeat_are_no_sign():
+    rng = np.random.default_rng(0)
+    X, X_val = (rng.poisson(0.002, (500, 300)).astype(float) for _ in range(2))
+    assert not X.any(axis=1).all()
+    for kind in (np.asarray, csr_matrix):
+        assert shared_rows(kind(X), kind(X_val)) < 0.5
+        assert scale_difference(kind(X), kind(X_val)) is None
+
+
+def test_rows_repeated_by_oversampling_are_no_sign():
+    X, X_val = halves(load_digits)
+    assert shared_rows(np.repeat(X, 3, axis=0), X_val) == 0
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_digits, load_wine])
+def test_unscaled_rows_are_recognised_and_scaled_ones_pass(load, scaler):
+    X, X_val = halves(load)
+    scaled = scaler.fit_transform(X)
+    assert scale_difference(scaled, X_val)
+    assert scale_difference(scaled, scaler.transform(X_val)) is None
+
+
+def test_rows_scaled_where_the_training_rows_are_not_are_recognised():
+    X, X_val = halves(load_digits)
+    for scaler in (StandardScaler().fit(X), MinMaxScaler().fit(X)):
+        assert scale_difference(X, scaler.transform(X_val))
+
+
+def test_unscaled_sparse_rows_are_recognised():
+    X, X_val = map(csr_matrix, halves(load_digits))
+    scaler = MaxAbsScaler().fit(X)
+    assert "times as large as in X" in scale_difference(scaler.transform(X), X_val)
+    assert scale_difference(scaler.transform(X), scaler.transform(X_val)) is None
+
+
+def test_too_few_rows_to_judge_a_scale_pass():
+    X, X_val = halves(load_digits)
+    assert scale_difference(X, 1000 * X_val[:20]) is None
+
+
+def test_heavy_tails_of_many_features_pass():
+    rng = np.random.default_rng(0)
+    X, X_val = (rng.standard_cauchy((200, 20)) for _ in range(2))
+    assert scale_difference(X, X_val) is None
+
+
+def test_huge_numbers_do_not_overflow():
+    X, X_val = halves(load_digits)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert scale_difference(X, 1e300 * X_val)
+
+
+def test_only_a_bounded_number_of_rows_is_read():
+    class Counting(np.ndarray):
+        read = 0
+
+        def __getitem__(self, rows):
+            picked = super().__getitem__(rows)
+            Counting.read += len(np.atleast_2d(picked))
+            return picked
+
+    X, X_val = np.random.default_rng(0).normal(size=(2, 100_000, 3)).view(Counting)
+    Counting.read = 0
+    shared_rows(X, X_val)
+    assert Counting.read <= 2 * 2048
+
+
+@pytest.mark.mnist
+def test_nothing_is_said_of_mnists_validation_images():
+    mnist = fetch_mnist(download_if_missing=False)
+    assert shared_rows(mnist.X_train, mnist.X_val) == 0
+    assert scale_difference(mnist.X_train, mnist.X_val) is None
+    assert shared_rows(mnist.X_train, mnist.X_train[-10_000:]) > 0.5
+    assert scale_difference(mnist.X_train, 255 * mnist.X_val)
+
+
+@pytest.mark.parametrize("n_classes", [1, 2])
+def test_the_scale_of_rows_of_a_single_class_tells_nothing(n_classes, small):
+    rng = np.random.default_rng(0)
+    y = np.arange(600) % 3
+    X = np.array([-1.0, 0.0, 1.0])[y, None] + 0.01 * rng.normal(size=(600, 4))
+    rows = (y < n_classes) & (np.arange(600) >= 300)
+    small().fit(X[:300], y[:300], X_val=X[rows], y_val=y[rows])
+
+
+def test_a_continued_fit_does_not_look_again(small):
+    X, X_val = halves(load_digits)
+    y = np.arange(len(X)) % 2
+    clf = small()
+    data = dict(X_val=100 * X_val, y_val=np.arange(len(X_val)) % 2)
+    with pytest.warns(UserWarning, match="not scaled like X"):
+        clf.partial_fit(X / 16, y, classes=[0, 1], **data)
+    clf.partial_fit(X / 16, y, **data)
