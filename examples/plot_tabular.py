@@ -6,7 +6,7 @@ Does the network serve where there are no images? A table of patients that sciki
 through a ``ColumnTransformer``; one class in seven is the one that matters. What class weights
 and sample weights change, which measures tell, and what a linear model does with the same table.
 
-It needs no download. With ``SKNIELSEN_FULL=1`` cross-validation is repeated 20 times instead of
+It needs no download. With ``SKNIELSEN_FULL=1`` cross-validation is repeated 10 times instead of
 4 times.
 """
 
@@ -33,7 +33,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sknielsen import MLPSigmoidClassifier
 
-n_repeats = 20 if os.environ.get("SKNIELSEN_FULL") == "1" else 4
+n_repeats = 10 if os.environ.get("SKNIELSEN_FULL") == "1" else 4
 
 # %%
 # The table
@@ -141,7 +141,15 @@ axes[0].invert_yaxis()
 fig.suptitle("442 patients, 15 % of them cases (dotted: no skill; bars: spread of repetitions)")
 
 # %%
-# TEXT measures
+# By accuracy it is best to do nothing, and that is barely better than to call nobody a case.
+# Balanced accuracy shows what was lost: weights, or another threshold, bring it from 66 % to 80 %.
+# Average precision is the same for all, 58 % within the spread: neither weights nor a threshold
+# order the patients any better, they only move the line beyond which one is called a case. Less
+# weight for doubtful rows raises the accuracy by a point, about as much as the spread.
+#
+# The logistic regression does as well, but for a point or so of balanced accuracy. From 442
+# rows of ten numbers there is little more to be had than a linear model finds, and a comparison
+# with one should be part of every such table.
 
 # %%
 # Who is found, and who is alarmed for nothing
@@ -161,7 +169,9 @@ for ax, name in zip(axes, ("network", "network, class_weight='balanced'")):
     print(f"{name}: {recall[name]:.0f} % of cases found, {alarms[name]:.0f} % of others alarmed")
 
 # %%
-# TEXT confusion
+# Without weights 34 % of the cases are found, and 4 % of the others alarmed; with balanced weights
+# it is 83 %, and 21 %. Which is better depends on what a missed case costs, and what a false
+# alarm; a dict, such as ``class_weight={0: 1, 1: 3}``, says so.
 
 # %%
 # Class weights are sample weights

@@ -106,7 +106,12 @@ for i in last[np.argsort(-rounds["mean_test_score"][last], kind="stable")][:5]:
     )
 
 # %%
-# TEXT halving
+# Each line is a candidate; one that ends early was dropped. After two epochs it hardly matters how
+# the images are distorted. It takes time until a network knows its images by heart, and only from
+# then on does it help that no image comes twice: after 18 epochs those distorted in each epoch
+# lead, in the short run by 3 points, in the full run by 0.4. None of those distorted once came so
+# far. With distortions the penalty has nothing left to do: the winner of the full run has
+# ``lmbda=0``. It won by two images of 10,000, with eta 0.1 against 0.5, which is chance.
 
 fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
 styles = {
@@ -172,7 +177,12 @@ print(f"validation accuracy of the best candidate: {validation_accuracy:.2f} %")
 print(f"test accuracy, trained on all {len(X)} images: {test_accuracy:.2f} %")
 
 # %%
-# TEXT end
+# In the full run the grid moves on to 200 neurons and the larger eta, tapered: 98.9 % on the
+# validation images and 99.1 % on the test images, about a point above the 98 % of the
+# :ref:`regimes without distortions <sphx_glr_auto_examples_plot_mnist_98_percent.py>`. That the
+# second figure is higher says nothing against the first flattering: the network was trained again
+# with the validation images, a fifth more data, and other images are tested. In the short run,
+# where this doubles the training images, the gap is wider for that reason.
 
 best_by_kind = {
     name: 100

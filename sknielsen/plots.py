@@ -527,6 +527,8 @@ class HistoryDisplay:
         """Mark where each estimator's eta changes by dots on its curves."""
         for name, history in histories.items():
             rows = np.flatnonzero(np.diff(history["eta"])) + 1
+            if not len(rows):
+                continue
             for figure, panel in zip(("cost", "accuracy"), self.axes_):
                 for part in ("validation", "train"):
                     if line := self.lines_[name].get(f"{part}_{figure}"):
