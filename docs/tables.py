@@ -7,6 +7,7 @@ none is copied by hand. To add one: a function that returns reStructuredText, an
 
 import ast
 import json
+import re
 from pathlib import Path
 from statistics import median
 
@@ -96,6 +97,11 @@ def number(value):
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.4g}"
+
+
+def escaped(text):
+    """Escape what reStructuredText would take for markup."""
+    return re.sub(r"([\\*`|_])", r"\\\1", text)
 
 
 def table(header, rows, widths="auto"):
@@ -244,28 +250,45 @@ def scale(measured):
                 for e in projection["epochs"]
             ],
         )
-    return text + measured["where_it_stops"].replace("_", r"\_") + "\n\n"
+    return text + escaped(measured["where_it_stops"]) + "\n\n"
 
 
 def experiment(entry):
-    """Make the text that a gallery script includes: the figures of its full run."""
+    """Make the text that a gallery script includes: the figures of its full run.
+
+    A quantity is named "set-up: measure". Set-ups with the same measures share a table, a row
+    each; a figure of the notes stands beside ours.
+    """
     if entry is None:
         return "No full run of this script (``SKNIELSEN_FULL=1``) is recorded yet.\n"
-    notes = entry["notes"]
-    rows = _rows(entry)
-    header = ["Full run (``SKNIELSEN_FULL=1``)", "Here"] + (["Notes"] if notes else [])
-    if not notes:
-        rows = [row[:2] for row in rows]
-    return table(header, rows) + f"It took {entry['seconds']:.0f} s. " + machine(entry["machine"])
-
-
-def _rows(entry):
-    """One row a quantity: its name, the figure here, the figure of the notes."""
     results, notes = entry["results"], entry["notes"]
-    return [
-        [name, *(number(figures[name]) if name in figures else "" for figures in (results, notes))]
-        for name in dict.fromkeys([*results, *notes])
-    ]
+    measures = {}
+    for name in dict.fromkeys([*results, *notes]):
+        setup, _, measure = name.rpartition(": ")
+        measures.setdefault(setup, []).append(measure)
+    text = ""
+    for shared in dict.fromkeys(map(tuple, measures.values())):
+        setups = [setup for setup, its in measures.items() if tuple(its) == shared]
+        columns = []
+        for measure in shared:
+            names = [f"{setup}: {measure}" if setup else measure for setup in setups]
+            ours = [results[name] for name in names if name in results]
+            n_decimals = max(map(decimals, ours), default=0)
+            columns.append([_with_notes(name, results, notes, n_decimals) for name in names])
+        header = ["Set-up", *map(escaped, shared)]
+        text += table(header, list(zip(map(escaped, setups), *columns)))
+    ran = f"A full run (``SKNIELSEN_FULL=1``) of {entry['seconds']:.0f} s. "
+    return text + ran + machine(entry["machine"])
+
+
+def decimals(value):
+    """Count the decimals that a number is recorded with, at most four."""
+    return 0 if isinstance(value, int) else min(4, len(repr(value).partition(".")[2]))
+
+
+def _with_notes(name, results, notes, n_decimals):
+    figures = [f"{results[name]:,.{n_decimals}f}"] if name in results else []
+    return " ".join(figures + ([f"(notes: {number(notes[name])})"] if name in notes else []))
 
 
 def all_experiments(scripts, experiments):
