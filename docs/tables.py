@@ -276,7 +276,8 @@ def experiment(entry):
             n_decimals = max(map(decimals, ours), default=0)
             columns.append([_with_notes(name, results, notes, n_decimals) for name in names])
         header = ["Set-up", *map(escaped, shared)]
-        text += table(header, list(zip(map(escaped, setups), *columns)))
+        widths = " ".join(["30", *["14"] * len(shared)])
+        text += table(header, list(zip(map(escaped, setups), *columns)), widths)
     ran = f"A full run (``SKNIELSEN_FULL=1``) of {entry['seconds']:.0f} s. "
     return text + ran + machine(entry["machine"])
 

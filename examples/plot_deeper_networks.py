@@ -169,7 +169,7 @@ ax.axhline(70, color="grey", linestyle=":", label="PCA classifier of the notes")
 ax.set_xscale("log")
 ax.set_xticks(n_components, n_components)
 ax.minorticks_off()
-ax.set(xlabel="principal components", ylabel="test accuracy (%)")
+ax.set(xlabel="principal components", ylabel="test accuracy (%)", ylim=(40, 102))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 ax.set_title(f"{n_rows:,} training images")
 

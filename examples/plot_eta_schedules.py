@@ -65,14 +65,15 @@ histories = {
 # As long as eta is 0.5, the accuracy jumps by some tenths of a point from epoch to epoch: steps
 # are so long that they pass the bottom of the valley. Where eta falls, the accuracy rises at once
 # and calms down. An eta of 0.1 from the start is calm too, but takes much longer to arrive. Until
-# its first halving, the plateau schedule's curve is that of the constant 0.5.
+# its first halving, the plateau schedule's curve is that of the constant 0.5. Where there are
+# several seeds, the first one is drawn strongly.
 
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
 colours = ["#000000", "#e69f00", "#d55e00", "#0072b2", "#009e73"]  # colour-blind safe
 styles = ["-", "-", "--", "-", "-"]
 for (name, runs), colour, style in zip(histories.items(), colours, styles):
     for seed, h in enumerate(runs):
-        line = {"color": colour, "linestyle": style, "linewidth": 1.3}
+        line = {"color": colour, "linestyle": style, "alpha": 0.25 if seed else 1}
         accuracy = 100 * np.array(h["validation_accuracy"])
         axes[0].plot(h["epoch"], accuracy, **line, label=None if seed else name)
         axes[1].step(h["epoch"], h["eta"], **line, where="mid")

@@ -158,7 +158,7 @@ default="constant"
         With momentum: the last step of each of the weights and of each of the biases.
     n_features_in_ : int
         Number of features.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of features, when `X` has such.
 
     Notes

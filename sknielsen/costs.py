@@ -24,7 +24,7 @@ from sknielsen.activations import sigmoid, softmax
 
 
 class Quadratic(BaseEstimator):
-    """Quadratic cost of sigmoid outputs: C = |a - y|^2 / 2 (Nielsen, ch. 1, eq. 6).
+    """Quadratic cost of sigmoid outputs: ``C = |a - y|^2 / 2`` (Nielsen, ch. 1, eq. 6).
 
     Its delta keeps the factor sigma'(z), which makes a saturated wrong output learn slowly.
     """
@@ -33,7 +33,7 @@ class Quadratic(BaseEstimator):
     exclusive = False
 
     def value(self, z, y):
-        """Compute |sigma(z) - y|^2 / 2 for each sample."""
+        """Compute ``|sigma(z) - y|^2 / 2`` for each sample."""
         return 0.5 * np.square(sigmoid(z.copy()) - y).sum(axis=1)
 
     def delta(self, a, y, out):

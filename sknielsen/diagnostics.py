@@ -746,7 +746,7 @@ def hard_examples(clf, X, y, threshold=0.7, limit=200):
 def gradient_norms(clf, X, y):
     """Measure how fast each layer learns: the length of the gradient of its biases.
 
-    With delta_l = dC/db_l, the error of layer l averaged over the rows, it is |delta_l|, which
+    With delta_l = dC/db_l, the error of layer l averaged over the rows, it is ``|delta_l|``, which
     chapter 5 of Nielsen's book compares between layers: where gradients vanish, the first hidden
     layers have a far smaller one than the last.
 

@@ -39,10 +39,10 @@ class L2(BaseEstimator):
 
 
 class L1(BaseEstimator):
-    """Sum of absolute weights: lmbda / n sum |w| (Nielsen, ch. 3, eq. 95)."""
+    """Sum of absolute weights: ``lmbda / n sum |w|`` (Nielsen, ch. 3, eq. 95)."""
 
     def value(self, weights):
-        """Compute sum |w|."""
+        """Compute ``sum |w|``."""
         return sum(float(np.abs(w).sum()) for w in weights)
 
     def shrink(self, w, rate):
