@@ -19,6 +19,7 @@ import sknielsen
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+# It lies beside this file, where Python looks only from here on.
 import tables  # noqa: E402
 
 tables.write(HERE / "generated")

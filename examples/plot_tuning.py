@@ -16,6 +16,8 @@ import os
 
 import matplotlib.pyplot as plt
 import numpy as np
+
+# Only after this import does scikit-learn let HalvingGridSearchCV be imported.
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, PredefinedSplit
 from sklearn.pipeline import Pipeline

@@ -80,7 +80,7 @@ class _SingleThread:
                 ]
                 try:
                     _set_threads([(library, 1) for library, _ in self._before])
-                except BaseException:
+                except BaseException:  # Ctrl-C too; it is raised again
                     _set_threads(self._before)
                     raise
             self._n_inside += 1
@@ -91,7 +91,7 @@ class _SingleThread:
             if self._n_inside == 0:
                 try:
                     _set_threads(self._before)
-                except BaseException:
+                except BaseException:  # Ctrl-C too; it is raised again
                     _set_threads(self._before)
                     raise
 

@@ -297,9 +297,13 @@ default="constant"
             validation = X_val, y_val, sample_weight_val
             self._train(settings, continuing, X, y, None, sample_weight, *validation)
         if self.verbose:
-            for finding in diagnose(self, X, y):
+            for finding in self._findings(X, y):
                 print(finding)
         return self
+
+    def _findings(self, X, y):
+        """Diagnose the training on these rows."""
+        return diagnose(self, X, y)
 
     def partial_fit(
         self,
@@ -850,7 +854,7 @@ default="constant"
 
 @contextmanager
 def _all_or_nothing(estimator):
-    """Leave the estimator as it was if anything is raised."""
+    """Leave the estimator as it was if anything is raised, Ctrl-C included; it is raised again."""
     before = dict(vars(estimator))
     try:
         yield

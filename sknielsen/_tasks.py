@@ -5,6 +5,7 @@
 """
 
 import functools
+from dataclasses import dataclass
 from time import perf_counter
 
 from sklearn.utils import _safe_indexing
@@ -26,6 +27,7 @@ except ImportError:  # scikit-learn before 1.9
         return unmanaged
 
 
+@dataclass(eq=False)
 class Training:
     """One training, for callbacks to look at.
 
@@ -49,28 +51,19 @@ class Training:
         What a checkpoint has made of the data to know them again.
     """
 
-    def __init__(
-        self,
-        estimator,
-        given,
-        given_validation,
-        network,
-        data,
-        validation,
-        settings,
-        history,
-        best,
-    ):
-        self.estimator = estimator
-        self.given = given
-        self.given_validation = given_validation
-        self.network = network
-        self.data = data
-        self.validation = validation
-        self.settings = settings
-        self.history = history
-        self.best = best
-        self.first_epoch = len(history["epoch"])
+    estimator: object
+    given: tuple
+    given_validation: tuple
+    network: object
+    data: object
+    validation: object
+    settings: object
+    history: dict
+    best: object
+
+    def __post_init__(self):
+        """Note where and when it starts."""
+        self.first_epoch = len(self.history["epoch"])
         self.started = perf_counter()
         self.digests = None
         self._task = self._epoch = None

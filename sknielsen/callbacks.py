@@ -420,7 +420,7 @@ def _write(path, state, arrays):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too; it is raised again
         if os.path.exists(temporary):
             os.remove(temporary)
         raise

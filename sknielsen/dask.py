@@ -29,7 +29,6 @@ from sklearn.utils.validation import check_is_fitted
 from sknielsen._blas import blas_threads
 from sknielsen._classifier import (
     MLPSigmoidClassifier,
-    _all_or_nothing,
     _check_weight,
     _warn_of_large_inputs,
 )
@@ -175,41 +174,9 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
 
     # --- training -----------------------------------------------------------------------------
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
-        """Train the network where the rows are.
-
-        Parameters
-        ----------
-        X : Dask array or dataframe of shape (n_samples, n_features)
-            Training rows, scaled to about one.
-        y : Dask array, series or dataframe of shape (n_samples,) or (n_samples, n_labels)
-            Class labels of any kind, or a multilabel indicator matrix.
-        sample_weight : Dask array or series of shape (n_samples,), default=None
-            Weights of the rows' costs.
-        X_val, y_val, sample_weight_val : array-like, default=None
-            Validation data, in memory.
-
-        Returns
-        -------
-        DaskMLPSigmoidClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As for `MLPSigmoidClassifier`; also if y or the weights have other blocks than X, if
-            early stopping or the plateau schedule lack validation data, and if there is no
-            client. The model is then as it was before.
-        """
-        with _all_or_nothing(self):
-            settings = self._settings(self.max_iter, streaming=False)
-            continuing = self.warm_start and hasattr(self, "coefs_")
-            validation = X_val, y_val, sample_weight_val
-            self._train(settings, continuing, X, y, None, sample_weight, *validation)
-        if self.verbose:
-            for finding in diagnose(self):
-                print(finding)
-        return self
+    def _findings(self, X, y):
+        """Diagnose the training from its history: the rows stay where they are."""
+        return diagnose(self)
 
     def _batch_size(self):
         if isinstance(self.batch_size, str) and self.batch_size == "auto":

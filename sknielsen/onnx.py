@@ -99,7 +99,7 @@ def _convert_classifier(scope, operator, container):
     model = operator.raw_operator
     opset = {"op_version": container.target_opset}
     if not isinstance(model.out_activation_, str):
-        raise NotImplementedError(
+        raise ValueError(
             "Output activations that convert are 'sigmoid' and 'softmax'; that of "
             f"cost={model.cost!r} is {model.out_activation_!r}."
         )

@@ -247,7 +247,6 @@ def test_monitors_work_in_a_search(monitor_class, n_jobs, small, digits):
 
 
 def test_progress_bar_shows_the_epochs(small, digits, capsys):
-    pytest.importorskip("rich")
     small().set_callbacks(ProgressBar()).fit(*digits)
     shown = capsys.readouterr().out
     assert "MLPSigmoidClassifier - fit" in shown
@@ -255,7 +254,6 @@ def test_progress_bar_shows_the_epochs(small, digits, capsys):
 
 
 def test_progress_bar_shows_a_pipeline(small, digits, capsys):
-    pytest.importorskip("rich")
     pipeline = Pipeline([("s", StandardScaler()), ("clf", small())])
     pipeline.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(*digits)
     shown = capsys.readouterr().out
@@ -265,7 +263,6 @@ def test_progress_bar_shows_a_pipeline(small, digits, capsys):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_progress_bar_shows_a_search(n_jobs, small, digits, capsys):
-    pytest.importorskip("rich")
     search = GridSearchCV(small(), {"eta": [0.1, 1.0]}, cv=2, n_jobs=n_jobs, error_score="raise")
     search.set_callbacks(ProgressBar(max_propagation_depth=None)).fit(*digits)
     shown = capsys.readouterr().out

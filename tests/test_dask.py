@@ -5,8 +5,11 @@ import pickle
 import signal
 import sys
 
+import dask.array as da
+import dask.dataframe as dd
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
@@ -16,11 +19,6 @@ from sklearn.preprocessing import StandardScaler
 from sknielsen import ImageAugmenter, MLPSigmoidClassifier
 from sknielsen.dask import DaskMLPSigmoidClassifier
 from sknielsen.schedules import Constant
-
-pytest.importorskip("distributed", reason="needs the extra dask")
-da = pytest.importorskip("dask.array", reason="needs the extra dask")
-dd = pytest.importorskip("dask.dataframe", reason="needs the extra dask")
-pd = pytest.importorskip("pandas")
 
 MEMORY_LIMIT = 550 * 10**6  # of which a worker takes 230 MB before it holds any data
 

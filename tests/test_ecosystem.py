@@ -10,6 +10,8 @@ from imblearn.pipeline import Pipeline as SamplingPipeline
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
+
+# Only after this import does scikit-learn let HalvingGridSearchCV be imported.
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import f1_score, log_loss
@@ -236,8 +238,9 @@ def test_a_halving_search_drops_the_weak_candidates(resource, small, digits):
 
 @pytest.mark.filterwarnings("ignore:`optuna.terminator` module:FutureWarning")  # inside optuna
 def test_optuna_prunes_through_partial_fit(small, digits):
-    optuna = pytest.importorskip("optuna")
-    OptunaSearchCV = pytest.importorskip("optuna_integration").OptunaSearchCV
+    import optuna  # here, where its FutureWarning is let pass
+    from optuna_integration import OptunaSearchCV
+
     pruner = optuna.pruners.MedianPruner(n_startup_trials=2)
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=0), pruner=pruner

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -12,12 +11,6 @@ import polars as pl
 import pytest
 from helpers import assert_same_model
 from scipy.sparse import coo_array, csc_matrix, csr_array, csr_matrix
-
-
-def with_marks(kinds):
-    """Skip what needs pyarrow where it is not installed."""
-    missing = pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs pyarrow")
-    return [pytest.param(k, marks=missing) if "pyarrow" in k else k for k in kinds]
 
 
 def read_only(X):
@@ -54,7 +47,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", with_marks(KINDS))
+@pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_any_kind_train_and_predict_like_a_plain_array(kind, small, digits, tmp_path):
     X, y = digits
     given = KINDS[kind](X, tmp_path)
@@ -64,7 +57,7 @@ def test_rows_of_any_kind_train_and_predict_like_a_plain_array(kind, small, digi
     np.testing.assert_allclose(clf.predict_proba(given), plain.predict_proba(X), rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", with_marks(KINDS))
+@pytest.mark.parametrize("kind", KINDS)
 def test_validation_rows_of_any_kind_score_alike(kind, small, digits, tmp_path):
     X, y = digits
     (tmp_path / "validation").mkdir()
@@ -110,7 +103,7 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize("kind", with_marks(LABELS))
+@pytest.mark.parametrize("kind", LABELS)
 def test_labels_of_any_kind_train_alike(kind, small, digits):
     X, y = digits
     clf = small().fit(X, LABELS[kind](y))

@@ -6,6 +6,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io as skops
 from helpers import assert_same_model
 
 import sknielsen
@@ -29,7 +30,6 @@ def fitted(small, digits, **parameters):
 
 @pytest.mark.parametrize("fit", FITS)
 def test_skops_trusts_one_name_and_gives_back_the_same_model(fit, small, digits):
-    skops = pytest.importorskip("skops.io")
     clf, frame = fitted(small, digits, **FITS[fit])
     file = skops.dumps(clf)
     names = skops.get_untrusted_types(data=file)
@@ -41,7 +41,6 @@ def test_skops_trusts_one_name_and_gives_back_the_same_model(fit, small, digits)
 
 
 def test_skops_trusts_one_more_name_for_each_class_of_a_parameter(small, digits):
-    skops = pytest.importorskip("skops.io")
     augment = ImageAugmenter(shift=1, random_state=0)
     clf, _ = fitted(small, digits, augment=augment, eta_schedule=Plateau(patience=2))
     file = skops.dumps(clf)
@@ -55,7 +54,6 @@ def test_skops_trusts_one_more_name_for_each_class_of_a_parameter(small, digits)
 
 
 def test_skops_trusts_one_name_for_the_augmenter(digits):
-    skops = pytest.importorskip("skops.io")
     augmenter = ImageAugmenter(shift=1, random_state=np.random.RandomState(0)).fit(*digits)
     file = skops.dumps(augmenter)
     names = skops.get_untrusted_types(data=file)
