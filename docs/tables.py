@@ -229,10 +229,11 @@ def search_times(search):
 def scale(measured):
     """Make the tables of a cluster's rounds as timed, and of what is projected from them."""
     text = machine(measured["machine"])
+    names = "round_s", "computing_s", "traffic_s"
     text += table(
-        ["Rows", "Blocks", "Seconds a round", "of it computing"],
+        ["Rows", "Blocks", "Seconds a round", "of it computing", "of it traffic"],
         [
-            [f"{r['rows']:,}", r["blocks"], f"{r['round_s']:.4f}", f"{r['computing_s']:.4f}"]
+            [f"{r['rows']:,}", r["blocks"], *(f"{r[name]:.4f}" for name in names)]
             for r in measured["rounds"]
         ],
     )

@@ -4,7 +4,6 @@ import copy
 import inspect
 import math
 import re
-import warnings
 from contextlib import contextmanager
 from itertools import pairwise
 from numbers import Integral, Real
@@ -20,8 +19,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknielsen._blas import blas_threads
-from sknielsen._data import Data, decide, rows_held, split
-from sknielsen._guards import warn_of_validation
+from sknielsen._data import Data, decide, refuse_dask, rows_held, split
+from sknielsen._guards import remark_on_validation, scale_difference, shared_rows
 from sknielsen._network import Network
 from sknielsen._resolve import check_number, resolve
 from sknielsen._tasks import CallbackSupportMixin, Training, with_callbacks
@@ -31,9 +30,11 @@ from sknielsen._training import (
     MONITOR,
     SPLIT,
     Best,
+    evaluate,
     generator,
     train,
 )
+from sknielsen._warn import warn
 from sknielsen.activations import ACTIVATIONS, log_outputs
 from sknielsen.costs import COSTS
 from sknielsen.diagnostics import diagnose
@@ -47,6 +48,10 @@ _SCORES = {
 }
 
 _LARGE_RMS = 5.0
+
+SPARSE_AUGMENT = (
+    "`augment` distorts dense rows only; got a sparse X. Pass X.toarray(), or augment=None."
+)
 
 
 class MLPSigmoidClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -296,14 +301,14 @@ default="constant"
             continuing = self.warm_start and hasattr(self, "coefs_")
             validation = X_val, y_val, sample_weight_val
             self._train(settings, continuing, X, y, None, sample_weight, *validation)
-        if self.verbose:
-            for finding in self._findings(X, y):
-                print(finding)
+        self._report(X, y)
         return self
 
-    def _findings(self, X, y):
-        """Diagnose the training on these rows."""
-        return diagnose(self, X, y)
+    def _report(self, X, y):
+        """Print under `verbose` what `diagnose` finds with these rows."""
+        if self.verbose:
+            for finding in diagnose(self, X, y):
+                print(finding)
 
     def partial_fit(
         self,
@@ -365,13 +370,25 @@ default="constant"
         data, validation = self._data(
             settings, continuing, X, y, classes, sample_weight, *given_validation
         )
+        if settings.n_total is None and not data.total_weight > 0:
+            raise ValueError(
+                "The weights of all training rows are zero. In a block of a stream they may be, "
+                "if `n_total` gives the size of the whole."
+            )
+        if validation is not None and not validation.total_weight > 0:
+            raise ValueError("The weights of all validation rows are zero.")
         settings.n = float(settings.n_total or data.total_weight)
         settings.monitor = data.select(self._monitor_rows(data))
         settings.batch_size = _clip_batch_size(settings.batch_size, len(data))
         network = self._network(settings, data, continuing)
         history = {column: list(values) for column, values in self.history_.items()}
         self.coefs_, self.intercepts_, self.history_ = network.weights, network.biases, history
+        for name in ("best_epoch_", "best_score_", "velocity_"):  # those of an earlier training
+            self.__dict__.pop(name, None)
 
+        activation = settings.cost.activation
+        names = [name for name, function in ACTIVATIONS.items() if function is activation]
+        self.out_activation_ = names[0] if names else activation
         score = self._score_function(settings, validation)
         best = None
         if settings.early_stopping and not settings.streaming:
@@ -395,28 +412,19 @@ default="constant"
     @with_callbacks
     def _run(self, training, score):
         """Train under the callbacks, and keep what came of it."""
-        network, settings, best = training.network, training.settings, training.best
-        history = training.history
-        activation = settings.cost.activation
-        names = [name for name, function in ACTIVATIONS.items() if function is activation]
-        self.out_activation_ = names[0] if names else activation
         self._training = training  # for callbacks; left out of copies and pickles
         training.begin()
         train(
-            network, training.data, settings, history, training.validation, score, best, training
+            training.network,
+            training.data,
+            training.settings,
+            training.history,
+            training.validation,
+            score,
+            training.best,
+            training,
         )
-        self.n_iter_ = len(history["epoch"])
-        self.eta_ = history["eta"][-1]
-        scores = history["validation_score"]
-        if best is not None:
-            self.best_score_, self.best_epoch_ = best.score, best.epoch
-        elif not np.isnan(scores).all():
-            self.best_score_ = float(np.nanmax(scores))
-            self.best_epoch_ = scores.index(self.best_score_) + 1
-        self.epoch_ = self.n_iter_ if best is None else best.epoch
-        self.__dict__.pop("velocity_", None)
-        if settings.momentum > 0 and best is None:
-            self.velocity_ = [list(arrays) for arrays in network.velocity]
+        vars(self).update(training.outcome())
         training.end()
         del self._training
 
@@ -430,8 +438,9 @@ default="constant"
 
     def _settings(self, n_epochs, streaming):
         """Check every parameter; return them with names replaced by what they stand for."""
-        s = SimpleNamespace(**self.get_params(deep=False))
-        s.n_epochs, s.streaming = n_epochs, streaming
+        names = MLPSigmoidClassifier._get_param_names()  # a subclass may fix some of them
+        s = SimpleNamespace(**{name: getattr(self, name) for name in names})
+        s.n_epochs, s.streaming, s.evaluate = n_epochs, streaming, evaluate
         for name, kind, interval in (
             ("eta", Real, "(0, inf)"),
             ("lmbda", Real, "[0, inf)"),
@@ -505,57 +514,50 @@ default="constant"
 
     def _data(self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val):
         """Validate what was given; return training data and, if there are any, validation data."""
-        _refuse_dask(X, y, weight, X_val, y_val, weight_val)
         dtype = self.coefs_[0].dtype if continuing else "numeric"
         X, y = self._check_rows(X, y, reset=not continuing, dtype=dtype)
         if settings.augment is not None and issparse(X):
-            raise TypeError(
-                "`augment` distorts dense rows only; got a sparse X. Pass X.toarray(), or "
-                "augment=None."
-            )
+            raise TypeError(SPARSE_AUGMENT)
         self._set_classes(y, classes, continuing, settings.streaming)
         n_outputs = self._n_outputs(settings.cost)
         codes, weight = self._encode(y), _check_weight(weight, X, "sample_weight")
-        rows, held_out = np.arange(X.shape[0], dtype=np.int32), None
+        rows = np.arange(X.shape[0], dtype=np.int32)
         self.__dict__.pop("validation_indices_", None)
-        if any(given is not None for given in (X_val, y_val, weight_val)):
-            if X_val is None or y_val is None:
-                raise ValueError(
-                    "Validation data must come as both `X_val` and `y_val`; "
-                    f"{'`X_val`' if X_val is None else '`y_val`'} is missing."
-                )
-            try:
-                X_val, y_val = self._check_rows(X_val, y_val, reset=False, dtype=X.dtype)
-                codes_val = self._encode(y_val)
-            except ValueError as error:
-                raise ValueError(f"In the validation data: {error}") from error
-            weight_val = _check_weight(weight_val, X_val, "sample_weight_val")
-            if not continuing:
-                several = _several_classes(codes) and _several_classes(codes_val)
-                warn_of_validation(X, X_val, several)
-            held_out = X_val, codes_val, weight_val, None
-        elif settings.needs_validation:
+        given = _both_or_none(X_val, y_val, weight_val)
+        if settings.needs_validation and not given:
             rows, self.validation_indices_ = self._split(codes, settings)
-            held_out = X, codes, weight, self.validation_indices_
         by_class = self._class_weight(codes[rows], None if weight is None else weight[rows])
         data = Data(X, codes, n_outputs, weight, by_class, rows)
         validation = None
-        if held_out is not None:
-            X_val, codes_val, weight_val, rows_val = held_out
-            validation = Data(X_val, codes_val, n_outputs, weight_val, by_class, rows_val)
-        if validation is not None and not validation.total_weight > 0:
-            raise ValueError("The weights of all validation rows are zero.")
-        if settings.n_total is None and not data.total_weight > 0:
-            raise ValueError(
-                "The weights of all training rows are zero. In a block of a stream they may be, "
-                "if `n_total` gives the size of the whole."
-            )
+        if given:
+            validation = self._validation(X_val, y_val, weight_val, data)
+            if not continuing:
+                difference = scale_difference(X, validation.X)
+                several = _several_classes(codes) and _several_classes(validation.codes)
+                remark = remark_on_validation(
+                    shared_rows(X, validation.X), difference if several else None
+                )
+                if remark:
+                    warn(remark)
+        elif settings.needs_validation:
+            validation = data.select(self.validation_indices_)
         if not continuing:
             _warn_of_large_inputs(X)
         return data, validation
 
+    def _validation(self, X, y, weight, data):
+        """Validate validation rows given; `data` are the training rows."""
+        try:
+            X, y = self._check_rows(X, y, reset=False, dtype=data.X.dtype)
+            codes = self._encode(y)
+        except ValueError as error:
+            raise ValueError(f"In the validation data: {error}") from error
+        weight = _check_weight(weight, X, "sample_weight_val")
+        return Data(X, codes, data.n_outputs, weight, data.class_weight)
+
     def _check_rows(self, X, y, reset, dtype):
         """Validate rows and labels; with dtype "numeric", the rows decide on the dtype."""
+        refuse_dask(X, y)
         X, y = validate_data(
             self,
             X,
@@ -745,7 +747,7 @@ default="constant"
 
     def _weighted_inputs(self, X):
         """Compute the output layer's z of every row, a chunk at a time."""
-        _refuse_dask(X)
+        refuse_dask(X)
         check_is_fitted(self)
         dtype = self.coefs_[0].dtype
         X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype, order="C")
@@ -842,7 +844,7 @@ default="constant"
         state = dict(state)
         message = newer_version_message("The classifier", state.pop("_sknielsen_version", "0"))
         if message:
-            warnings.warn(message, stacklevel=2)
+            warn(message)
         super().__setstate__(state)
 
     def __sklearn_tags__(self):
@@ -877,20 +879,23 @@ def newer_version_message(what, version):
     )
 
 
-def _refuse_dask(*collections):
-    """Raise TypeError for Dask collections, which NumPy would load into memory unasked."""
-    for given in collections:
-        if hasattr(given, "__dask_graph__"):
-            raise TypeError(
-                f"MLPSigmoidClassifier takes data in memory; got a Dask {type(given).__name__}. "
-                "sknielsen.dask.DaskMLPSigmoidClassifier takes Dask collections."
-            )
+def _both_or_none(X_val, y_val, sample_weight_val):
+    """Tell whether validation data are given; raise if a part of them is missing."""
+    if X_val is not None and y_val is not None:
+        return True
+    if X_val is not None or y_val is not None or sample_weight_val is not None:
+        raise ValueError(
+            "Validation data must come as both `X_val` and `y_val`; "
+            f"{'`X_val`' if X_val is None else '`y_val`'} is missing."
+        )
+    return False
 
 
 def _check_weight(weight, X, name):
     """Validate sample weights; None stays None."""
     if weight is None:
         return None
+    refuse_dask(weight)
     weight = np.asarray(weight)
     if weight.shape != (X.shape[0],):
         raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
@@ -922,10 +927,9 @@ def _clip_batch_size(batch_size, n_rows):
     if batch_size is None:
         return n_rows
     if batch_size > n_rows:
-        warnings.warn(
+        warn(
             f"`batch_size` is {batch_size}, but there are {n_rows} training rows; a mini-batch "
-            "takes them all.",
-            stacklevel=4,
+            "takes them all."
         )
     return min(batch_size, n_rows)
 
@@ -939,9 +943,8 @@ def _warn_of_large_inputs(X):
     values = X.data if issparse(X) else X.ravel()
     rms = float(np.sqrt(np.vdot(values, values) / (X.shape[0] * X.shape[1])))
     if rms > _LARGE_RMS:
-        warnings.warn(
+        warn(
             f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "
             "learn. Scale the inputs to about one, for instance by dividing pixels by 255 or "
-            "with StandardScaler.",
-            stacklevel=5,
+            "with StandardScaler."
         )

@@ -5,6 +5,8 @@ rows made dense and codes made targets on the way: gathering into a buffer that 
 cache costs half of what a whole shuffled copy of X does.
 """
 
+import hashlib
+
 import numpy as np
 from scipy.sparse import issparse
 
@@ -78,6 +80,11 @@ class Data:
             weight = by_class if weight is None else weight * by_class
         return weight
 
+    def digests(self):
+        """Return a digest of each array, None for what is not there, to know the data again."""
+        arrays = {"X": self.X, "y": self.codes, "sample_weight": self.sample_weight}
+        return {name: None if a is None else digest(a) for name, a in arrays.items()}
+
     def gather(self, rows):
         """Gather rows and their targets.
 
@@ -139,6 +146,17 @@ class Data:
                 yield start, min(start + part, end)
 
 
+def refuse_dask(*collections):
+    """Raise TypeError for Dask collections, which NumPy would load into memory unasked."""
+    for given in collections:
+        if hasattr(given, "__dask_graph__"):
+            raise TypeError(
+                f"Data must be in memory here; got a Dask {type(given).__name__}. On Dask "
+                "collections sknielsen.dask.DaskMLPSigmoidClassifier trains, predicts and "
+                "scores; for all else compute a part of them first."
+            )
+
+
 def rows_held(n_features, n_units, dtype):
     """Return how many rows a pass may hold at once, with their activations and errors."""
     return max(1, _HELD_BYTES // (dtype.itemsize * (n_features + 3 * n_units)))
@@ -173,6 +191,15 @@ def split(codes, n_held_out, rng):
     for code, size in enumerate(sizes):
         is_held_out[rng.choice(np.flatnonzero(codes == code), size, replace=False)] = True
     return np.flatnonzero(~is_held_out).astype(np.int32), np.flatnonzero(is_held_out)
+
+
+def digest(values):
+    """Digest an array or CSR matrix, its shape and dtype included."""
+    parts = (values.data, values.indices, values.indptr) if issparse(values) else (values,)
+    result = hashlib.blake2b(f"{values.shape} {values.dtype}".encode(), digest_size=16)
+    for part in parts:
+        result.update(np.ascontiguousarray(part))
+    return result.hexdigest()
 
 
 def decide(z, multilabel):

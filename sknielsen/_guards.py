@@ -3,8 +3,6 @@
 They look at a sample of rows of bounded size, so that they cost milliseconds whatever the data.
 """
 
-import warnings
-
 import numpy as np
 from scipy.sparse import issparse
 
@@ -15,36 +13,34 @@ _FACTOR = 5  # by which scales may differ
 _NEGATIVE = 0.25  # share of negative values that does not vanish by chance
 
 
-def warn_of_validation(X, X_val, several_classes):
-    """Warn where validation rows are training rows, or are scaled differently.
+def remark_on_validation(share, difference):
+    """Say what is wrong with validation rows; None if nothing is seen to be.
 
     Parameters
     ----------
-    X, X_val : ndarray or CSR of shape (n_samples, n_features)
-        Training and validation rows, in one dtype.
-    several_classes : bool
-        Whether both sides hold rows of two classes or more. Rows of a single one may well lie
-        in a corner of the others' range, so that their scale tells nothing.
+    share : float
+        What `shared_rows` estimates.
+    difference : str or None
+        What `scale_difference` says. It tells nothing where one side holds rows of a single
+        class, which may well lie in a corner of the others' range.
     """
-    share = shared_rows(X, X_val)
     if share > 0.5:
-        warnings.warn(
+        return (
             f"About {share:.0%} of the rows of `X_val` equal training rows: validation figures "
             "then tell nothing about unseen data. Keep validation rows out of X. A search slices "
             "an `X_val` that has as many rows as X just as it slices X: give it another number "
             "of rows, or leave it out and pass a PredefinedSplit as the search's `cv`, or let "
-            "early_stopping=True split rows off.",
-            stacklevel=5,
+            "early_stopping=True split rows off."
         )
-    elif several_classes and (difference := scale_difference(X, X_val)):
-        warnings.warn(
+    if difference:
+        return (
             f"`X_val` is not scaled like X: {difference}. Scale both alike: in "
             'a pipeline with Pipeline(..., transform_input=["X_val"]) under '
             "sklearn.set_config(enable_metadata_routing=True), since without routing "
             "`<step>__X_val` passes the other steps by; elsewhere with the transformer that was "
-            "fitted on X.",
-            stacklevel=5,
+            "fitted on X."
         )
+    return None
 
 
 def shared_rows(X, X_val):
@@ -65,10 +61,10 @@ def shared_rows(X, X_val):
         From 0 to 1; 0 where too few rows coincide to tell.
     """
     rng = np.random.default_rng(0)
-    rows = _choose(X, rng)
+    rows = choose_rows(X, rng)
     # Those in the same places where there are as many: if both were sliced alike, all meet.
     aligned = X.shape == X_val.shape
-    rows_val = rows if aligned else _choose(X_val, rng)[: len(rows)]
+    rows_val = rows if aligned else choose_rows(X_val, rng)[: len(rows)]
     hashes, hashes_val = _hashes(X, rows), _hashes(X_val, rows_val)
     values, counts = np.unique(hashes, return_counts=True)
     once = values[counts == 1]
@@ -104,7 +100,7 @@ def scale_difference(X, X_val):
     if min(X.shape[0], X_val.shape[0]) < _ROWS_FOR_SCALE:
         return None
     rng = np.random.default_rng(0)
-    a, b = (M[np.sort(_choose(M, rng)[:512])] for M in (X, X_val))
+    a, b = (M[np.sort(choose_rows(M, rng)[:512])] for M in (X, X_val))
     values, values_val = (M.data if issparse(M) else M.ravel() for M in (a, b))
     negative, negative_val = ((v < 0).sum() / max(1, v.size) for v in (values, values_val))
     if max(negative, negative_val) > _NEGATIVE and min(negative, negative_val) == 0:
@@ -130,7 +126,7 @@ def scale_difference(X, X_val):
     return None
 
 
-def _choose(X, rng):
+def choose_rows(X, rng):
     """Draw the rows to look at, in random order."""
     per_row = X.nnz / X.shape[0] if issparse(X) else X.shape[1]
     limit = max(_ROWS_FOR_SCALE, min(_ROWS, int(_VALUES // max(1, per_row))))

@@ -8,6 +8,8 @@ import functools
 from dataclasses import dataclass
 from time import perf_counter
 
+import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
 try:
@@ -48,7 +50,7 @@ class Training:
     started : float
         `time.perf_counter` at its start.
     digests : dict or None
-        What a checkpoint has made of the data to know them again.
+        Kept here by a checkpoint, to know the data again: made once for a training.
     """
 
     estimator: object
@@ -128,17 +130,38 @@ class Training:
         weight = self.training_rows[2]
         return None if weight is None else {"sample_weight": weight}
 
+    def outcome(self):
+        """Return what training has come to, beside the weights: attributes of the estimator."""
+        history, best = self.history, self.best
+        attributes = {"n_iter_": self.n_epochs, "eta_": history["eta"][-1]}
+        attributes["epoch_"] = self.n_epochs if best is None else best.epoch
+        scores = history["validation_score"]
+        if best is not None:
+            attributes |= {"best_score_": best.score, "best_epoch_": best.epoch}
+        elif not np.isnan(scores).all():
+            score = float(np.nanmax(scores))
+            attributes |= {"best_score_": score, "best_epoch_": scores.index(score) + 1}
+        if best is None and self.settings.momentum > 0:
+            attributes["velocity_"] = [list(arrays) for arrays in self.network.velocity]
+        return attributes
+
     def _fitted_attributes(self):
         """Copy what a fitted estimator with the weights of this epoch differs in."""
-        return {
-            "coefs_": [w.copy(order="F") for w in self.network.weights],
-            "intercepts_": [b.copy() for b in self.network.biases],
+        attributes = self.outcome() | {
+            "coefs_": _copies(self.network.weights),
+            "intercepts_": _copies(self.network.biases),
             "history_": {column: list(values) for column, values in self.history.items()},
-            "n_iter_": self.n_epochs,
             "epoch_": self.n_epochs,
-            "eta_": self.history["eta"][-1],
         }
+        if "velocity_" in attributes:
+            attributes["velocity_"] = [_copies(arrays) for arrays in attributes["velocity_"]]
+        return attributes
+
+
+def _copies(arrays):
+    return [array.copy(order="F") for array in arrays]
 
 
 def _select(given, rows):
+    given = (part.tocsr() if issparse(part) else part for part in given)  # COO has no rows
     return tuple(None if part is None else _safe_indexing(part, rows) for part in given)

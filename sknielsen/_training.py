@@ -4,7 +4,6 @@
 descent (Nielsen, ch. 1); `evaluate` measures cost and accuracy by the same forward pass.
 """
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -17,6 +16,7 @@ import numpy as np
 from sknielsen._blas import blas_threads
 from sknielsen._data import CACHED_BYTES, decide
 from sknielsen._resolve import check_number
+from sknielsen._warn import warn
 
 # Streams of random numbers. Every epoch of a stream has a generator of its own, so that the seed
 # and the count of epochs are all the state there is.
@@ -53,8 +53,9 @@ def train(
         The rows to train on and to validate on; `validation` may be None.
     settings : namespace
         The classifier's parameters with names replaced by their objects, and `seed`, `n` (the
-        training rows that lmbda is divided by), `n_epochs`, `monitor` (Data) and `streaming`
-        (partial_fit: keep eta where it is when the schedule would end training).
+        training rows that lmbda is divided by), `n_epochs`, `monitor` (Data), `evaluate` (the
+        function of that name, or what measures rows elsewhere) and `streaming` (partial_fit:
+        keep eta where it is when the schedule would end training).
     history : dict of lists
         One entry an epoch is appended to each column.
     score : callable, default=None
@@ -113,10 +114,7 @@ def train(
             del history[column][n_recorded:]
         if best is not None and record["epoch"] == n_recorded:  # recorded, perhaps not yet judged
             best.remember(network, record["validation_score"], n_recorded)
-        warnings.warn(
-            f"Training was interrupted after epoch {n_recorded}; the model is fitted.",
-            stacklevel=6,
-        )
+        warn(f"Training was interrupted after epoch {n_recorded}; the model is fitted.")
     if best is not None:
         best.restore(network)
 
@@ -187,8 +185,8 @@ def distorted_ahead(chunks, augment, seed, epoch):
 
 def measure(network, settings, validation):
     """Measure what an epoch's record holds of the network; what does not exist is NaN."""
-    train_cost, train_accuracy, saturation = evaluate(network, settings.monitor)
-    validation_cost, validation_accuracy, _ = evaluate(network, validation)
+    train_cost, train_accuracy, saturation = settings.evaluate(network, settings.monitor)
+    validation_cost, validation_accuracy, _ = settings.evaluate(network, validation)
     return {
         "train_cost": train_cost,
         "train_accuracy": train_accuracy,

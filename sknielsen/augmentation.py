@@ -6,7 +6,6 @@ distorted copies to the rows of a fit, and to nothing else. They, and the networ
 augmenter with ``distort(X, rng) -> X``, which returns as many rows as it was given.
 """
 
-import warnings
 from functools import lru_cache
 from math import isqrt, prod
 from numbers import Integral, Real
@@ -33,6 +32,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sknielsen._resolve import check_number
+from sknielsen._warn import warn
 
 _BLOCK_PIXELS = 2**18  # whose ink is looked at a time, many, to spare calls
 _CHUNK_PIXELS = 2**17  # distorted at a time, so that fields and images stay in the cache
@@ -569,10 +569,9 @@ class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             side = isqrt(n_features)
             if side**2 == n_features:
                 return side, side, 1
-            warnings.warn(
+            warn(
                 f"{n_features} features make no square image; each row is taken for an image "
-                "of one row of pixels. Set `image_shape`.",
-                stacklevel=4,
+                "of one row of pixels. Set `image_shape`."
             )
             return 1, n_features, 1
         shape = self.image_shape
@@ -822,11 +821,10 @@ class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
             raise TypeError(f"`estimator` must be a classifier; got {self.estimator!r}.")
         for name, value in self.estimator.get_params().items():
             if _validates_within_fit(name.split("__")[-1], value):
-                warnings.warn(
+                warn(
                     f"{name}={value!r} validates on rows of the expanded images: they hold "
                     "distorted copies of training images, and their score is too good. Put a "
-                    "search outside, as in GridSearchCV(AugmentedClassifier(...)).",
-                    stacklevel=2,
+                    "search outside, as in GridSearchCV(AugmentedClassifier(...))."
                 )
         expander = ImageExpander(self.augmenter, self.n_copies, self.random_state)
         X_expanded, y_expanded = expander.fit_resample(X, y)

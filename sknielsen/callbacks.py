@@ -6,17 +6,19 @@ nothing; to add a callback, derive from it and write ``end_epoch``. Scikit-learn
 work on the classifier as well.
 """
 
-import hashlib
+import glob
+import inspect
 import json
 import os
 import re
+import threading
+import types
 import zipfile
 from numbers import Integral, Real
 from time import perf_counter
 
 import numpy as np
 import sklearn
-from scipy.sparse import issparse
 
 try:
     from sklearn.callback import ScoringMonitor
@@ -33,7 +35,7 @@ from sknielsen._resolve import check_number
 __all__ = ["Checkpoint", "EarlyStopping", "ValidationMonitor", "resume"]
 
 # Parameters that do not change what an epoch does.
-_FREE = {"max_iter", "verbose", "warm_start"}
+_FREE = {"client", "max_iter", "verbose", "warm_start"}
 
 
 def _training_of(callback, estimator):
@@ -187,13 +189,15 @@ class Checkpoint(_Callback):
     The file is a .npz archive: arrays, which ``numpy.load(path, allow_pickle=False)`` reads, and
     ``checkpoint.json`` with all that is not an array. It holds the current and the best weights,
     the velocity, the history, the validation rows' numbers, the seed, the classes, the parameters
-    and digests of the data, not the data themselves. It is written to ``path + ".tmp"``, forced
-    to the disk and renamed: at any moment, `path` is a whole checkpoint.
+    and digests of the data, not the data themselves. A new one is written beside it, to a name
+    that ends in ".tmp", forced to the disk and renamed: at any moment, `path` is a whole
+    checkpoint. The first is written when training begins.
 
     Parameters
     ----------
     path : str or path-like
-        File to write; one training only should write to it.
+        File to write; one training only should write to it. Scikit-learn's searches are refused;
+        what else trains several (`cross_val_score`, one-vs-rest, bagging) cannot be seen.
     every : int, default=1
         Epochs between two checkpoints.
 
@@ -203,7 +207,8 @@ class Checkpoint(_Callback):
         In `fit`, in a search whose candidates would overwrite each other's checkpoints. In
         `partial_fit`, after which there are no epochs left that could be resumed.
     OSError
-        In `fit`, if the file cannot be written. The classifier is then as it was before.
+        In `fit`, if the file cannot be written; when training begins, as a rule. The classifier
+        is then as it was before.
 
     See Also
     --------
@@ -225,7 +230,7 @@ class Checkpoint(_Callback):
     """
 
     def __init__(self, path, *, every=1):
-        self.path = os.fspath(path)
+        self.path = os.path.realpath(os.fsdecode(path))  # a link stays, and may lead elsewhere
         self.every = int(check_number("every", every, Integral, "[1, inf)"))
 
     def setup(self, estimator, context):
@@ -242,6 +247,13 @@ class Checkpoint(_Callback):
                     f"Checkpoint has one file for one training, but {context.estimator_name} "
                     "trains several, which would overwrite each other's."
                 )
+
+    def on_fit_task_begin(self, estimator, context):
+        """Write the state that training begins with, and so see that the file can be written."""
+        if context.task_name == "fit":
+            for left in glob.glob(glob.escape(self.path) + ".*.tmp"):  # by one that was killed
+                os.remove(left)
+            _write(self.path, *_state(estimator._training))
 
     def end_epoch(self, training):
         """Write a checkpoint if one is due."""
@@ -272,7 +284,8 @@ def resume(
     estimator : MLPSigmoidClassifier
         With the parameters and, if wanted, the callbacks of the interrupted `fit`. `max_iter` may
         differ: it counts from the beginning of that `fit`. So may `verbose` and `warm_start`.
-        What it has learned is replaced.
+        Functions among the parameters are known by their names only. What it has learned is
+        replaced.
     path : str or path-like
         A file that `Checkpoint` has written.
     X, y, sample_weight, X_val, y_val, sample_weight_val : array-like
@@ -318,8 +331,9 @@ def resume(
     }
     settings = estimator._settings(0, streaming=False)
     stopped = best is not None and best["n_stalled"] >= settings.n_iter_no_change
-    for callback in getattr(estimator, "_skl_callbacks", []):
-        stopped |= isinstance(callback, EarlyStopping) and callback.reached(history)
+    if n_epochs > state["first_epoch"]:
+        for callback in getattr(estimator, "_skl_callbacks", []):
+            stopped |= isinstance(callback, EarlyStopping) and callback.reached(history)
     if not stopped:
         settings.n_epochs = max(0, state["first_epoch"] + settings.max_iter - n_epochs)
 
@@ -335,7 +349,8 @@ def resume(
         training.first_epoch = state["first_epoch"]
         if best is not None:
             parameters = _layers(arrays, "best_coefs") + _layers(arrays, "best_intercepts")
-            training.best.kept = best["score"], best["epoch"], parameters
+            score = -np.inf if best["score"] is None else best["score"]
+            training.best.kept = score, best["epoch"], parameters
             training.best.n_stalled = best["n_stalled"]
 
     with _all_or_nothing(estimator):
@@ -347,7 +362,8 @@ def resume(
         estimator.seed_ = state["seed"]
         estimator.epoch_ = n_epochs
         estimator.multilabel_ = state["multilabel"]
-        estimator.classes_ = _labels(state["classes"], arrays.get("classes"))
+        listed = state["classes"]
+        estimator.classes_ = arrays["classes"] if listed is None else np.array(listed, object)
         estimator.n_features_in_ = state["n_features_in"]
         if state["feature_names_in"] is not None:
             estimator.feature_names_in_ = np.array(state["feature_names_in"], object)
@@ -358,6 +374,7 @@ def resume(
             ]
         validation = X_val, y_val, sample_weight_val
         estimator._train(settings, True, X, y, None, sample_weight, *validation, restore=restore)
+    estimator._report(X, y)
     return estimator
 
 
@@ -386,7 +403,8 @@ def _state(training):
     if training.settings.momentum > 0:
         layers["velocity_coefs"], layers["velocity_intercepts"] = network.velocity
     if best is not None:
-        state["best"] = {"score": best.score, "epoch": best.epoch, "n_stalled": best.n_stalled}
+        score = best.score if best.kept[2] else None  # none before the first epoch
+        state["best"] = {"score": score, "epoch": best.epoch, "n_stalled": best.n_stalled}
         n_layers, kept = len(network.weights), best.kept[2]
         layers["best_coefs"], layers["best_intercepts"] = kept[:n_layers], kept[n_layers:]
     arrays = {f"{name}_{i}": a for name, some in layers.items() for i, a in enumerate(some)}
@@ -404,14 +422,11 @@ def _layers(arrays, name):
     return [arrays[f"{name}_{layer}"] for layer in range(n_layers)]
 
 
-def _labels(listed, array):
-    return array if listed is None else np.array(listed, object)
-
-
 def _write(path, state, arrays):
     """Write a file that is either whole or not there."""
     text = json.dumps(state, indent=1, allow_nan=False)
-    temporary = path + ".tmp"  # in the same folder, so that it can be renamed
+    # In the same folder, so that it can be renamed; of a name that no other writer has.
+    temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
     try:
         with open(temporary, "w+b") as file:
             np.savez(file, **arrays)
@@ -457,8 +472,8 @@ def _read(path):
 
 def _parameters_of(estimator):
     """Describe the parameters that training depends on, as JSON gives them back."""
-    parameters = {name: _describe(value) for name, value in estimator.get_params(False).items()}
-    return {name: value for name, value in parameters.items() if name not in _FREE}
+    names = [*MLPSigmoidClassifier._get_param_names(), *estimator.get_params(deep=False)]
+    return {name: _describe(getattr(estimator, name)) for name in names if name not in _FREE}
 
 
 def _describe(value):
@@ -474,14 +489,22 @@ def _describe(value):
     if isinstance(value, dict):
         return [[_describe(key), _describe(item)] for key, item in value.items()]
     if hasattr(value, "get_params") and not isinstance(value, type):
-        return [type(value).__qualname__, _describe(value.get_params(deep=False))]
+        return [_describe(type(value)), _describe(value.get_params(deep=False))]
+    if isinstance(value, types.MethodType):
+        return [_describe(value.__func__), _describe(value.__self__)]
     if hasattr(value, "__qualname__"):
         return f"{value.__module__}.{value.__qualname__}"
+    if hasattr(value, "__dict__"):
+        return [_describe(type(value)), _describe(vars(value))]
     return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
 
 
 def _check_same_parameters(saved, given):
     """Raise ValueError if a parameter is not as it was."""
+    # A parameter that came with a newer version was then what its default is.
+    signature = inspect.signature(MLPSigmoidClassifier).parameters
+    defaults = {name: _describe(signature[name].default) for name in given if name in signature}
+    saved = {**defaults, **saved}
     names = [name for name in {**saved, **given} if saved.get(name) != given.get(name)]
     if names:
         changes = "; ".join(
@@ -504,27 +527,10 @@ def _check_same_data(saved, given):
 
 def _digests(training):
     """Return a digest of each part of the data, None for what is not there."""
-    if training.digests is None:  # they are made once for a training
-        data, validation = training.data, None
-        if training.given_validation[0] is not None:
-            validation = training.validation
-        training.digests = {
-            "X": _digest(data.X),
-            "y": _digest(data.codes),
-            "sample_weight": _digest(data.sample_weight),
-            "X_val": validation and _digest(validation.X),
-            "y_val": validation and _digest(validation.codes),
-            "sample_weight_val": validation and _digest(validation.sample_weight),
-        }
+    if training.digests is None:
+        parts = training.data.digests()
+        given = training.given_validation[0] is not None
+        of_validation = training.validation.digests() if given else dict.fromkeys(parts)
+        parts |= {f"{name}_val": value for name, value in of_validation.items()}
+        training.digests = parts
     return training.digests
-
-
-def _digest(values):
-    """Digest an array or CSR matrix, its shape and dtype included."""
-    if values is None:
-        return None
-    parts = (values.data, values.indices, values.indptr) if issparse(values) else (values,)
-    digest = hashlib.blake2b(f"{values.shape} {values.dtype}".encode(), digest_size=16)
-    for part in parts:
-        digest.update(np.ascontiguousarray(part))
-    return digest.hexdigest()

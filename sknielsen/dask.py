@@ -3,39 +3,36 @@
 The classifier is the plain one, and so is its training loop. What differs are the two things
 that the loop is given: `_Rows` in place of `Data`, which hands out references to rows, and
 `_DaskNetwork` in place of `Network`, whose passes over such references are tasks on the workers.
-A task runs the plain `run_epoch` over the rows of one block. Rows never leave the workers; what
-travels are weights, sums of gradients, and the outputs for the monitored rows.
-
-Scale the features on the workers too, with statistics of the training rows::
-
-    mean, std = dask.compute(dX.mean(axis=0), dX.std(axis=0))
-    clf.fit(((dX - mean) / std), dy)
-
-or block by block with a scaler that has been fitted elsewhere::
-
-    clf.fit(dX.map_blocks(scaler.transform, dtype=dX.dtype), dy)
+A task runs the plain `run_epoch` over the rows of one block, or the plain `evaluate` over those
+that are monitored. Rows never leave the workers; what travels are weights and sums of gradients.
 """
 
 import copy
 import inspect
+import weakref
 from math import nan
 from types import SimpleNamespace
 from typing import NamedTuple
-from warnings import warn
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from sknielsen._blas import blas_threads
 from sknielsen._classifier import (
+    SPARSE_AUGMENT,
     MLPSigmoidClassifier,
+    _both_or_none,
     _check_weight,
     _warn_of_large_inputs,
 )
-from sknielsen._data import Data, rows_held
+from sknielsen._data import Data, digest, rows_held
+from sknielsen._guards import choose_rows, remark_on_validation, scale_difference, shared_rows
 from sknielsen._network import Network
-from sknielsen._training import MONITOR, SHUFFLE, generator, run_epoch
-from sknielsen.diagnostics import diagnose
+from sknielsen._training import MONITOR, SHUFFLE, evaluate, generator, run_epoch
+from sknielsen._warn import warn
 
 _FAN_IN = 8  # sums that a node of the reduction tree adds
 _MANY_ROUNDS = 1_000  # an epoch's rounds that deserve a warning: a round takes some 20 ms
@@ -75,6 +72,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
     sync : {"gradient", "average"}, default="gradient"
         When the workers come together. ``"gradient"``: at every step. Each block gives the sum
         of its rows' gradients, so that a step equals the step of one machine over the same rows.
+        An epoch is then a single step unless `batch_size` is set: give `max_iter` hundreds.
         ``"average"``: once an epoch. Each block is trained on by itself for an epoch, from the
         same weights, and the weights that come of it are averaged, weighted by the blocks'
         weights (local SGD). Blocks must then look alike, and a few large ones learn more in an
@@ -84,35 +82,39 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         epoch over all rows, and so does ``"auto"``. Under ``sync="average"`` rows of a block's
         own mini-batches; None takes all of its rows and ``"auto"`` takes 10.
     early_stopping : bool, default=False
-        As of `MLPSigmoidClassifier`, but `X_val` and `y_val` must be given.
+        As of `MLPSigmoidClassifier`, but `X_val` and `y_val` must be given, in memory.
     augment : object with ``distort(X, rng) -> X``, default=None
         Distorts rows on the workers.
 
     Attributes
     ----------
     coefs_, intercepts_, history_, ... :
-        Those of `MLPSigmoidClassifier`. In `history_`, ``"saturation"`` is NaN.
+        Those of `MLPSigmoidClassifier`.
 
     Notes
     -----
     Under ``sync="gradient"`` and ``batch_size=None``, without dropout and augmentation, the
     weights equal those of `MLPSigmoidClassifier` with the same parameters and rows, up to
     rounding. Mini-batches are as likely as those of one machine: how many rows of each block a
-    mini-batch holds is drawn from the multivariate hypergeometric distribution. NumPy draws from
-    it up to 1e9 rows.
+    mini-batch holds is drawn at random.
 
-    Blocks are kept in the workers' memory, which spills to disk what does not fit. A worker that
-    dies is made up for by the others: Dask computes its blocks again. Results do not depend on
-    which worker computes what.
+    Rows of X, y and weights belong together by position; the index of a dataframe is not looked
+    at. Blocks are kept in the workers' memory while `fit` runs, which spills to disk what does not
+    fit. Dask may copy a block to an idle worker. A worker that dies is made up for by the others:
+    Dask computes its blocks again. Results do not depend on which worker computes what.
 
     Under momentum, ``sync="average"`` averages the last steps too.
+
+    Callbacks work as on the plain classifier, `~sknielsen.callbacks.Checkpoint` and
+    `~sknielsen.callbacks.resume` with the same blocks included. Scikit-learn's `ScoringMonitor`
+    takes Dask arrays of known sizes only; take `~sknielsen.callbacks.ValidationMonitor`.
 
     Examples
     --------
     ::
 
         with Client() as client:
-            clf = DaskMLPSigmoidClassifier(max_iter=100, random_state=0).fit(dX, dy)
+            clf = DaskMLPSigmoidClassifier(max_iter=500, random_state=0).fit(dX, dy)
             print(clf.score(dX_test, dy_test))
             model = clf.to_local()
     """
@@ -152,12 +154,12 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         Returns
         -------
         MLPSigmoidClassifier
-            It shares no array with this one. ``batch_size="auto"`` becomes what it stood for.
+            It shares nothing with this one. ``batch_size="auto"`` becomes what it stood for.
         """
         parameters = self.get_params(deep=False) | {"batch_size": self._batch_size()}
         del parameters["client"], parameters["sync"]
         local = copy.deepcopy(self._learned(history=True))
-        return local.set_params(**parameters)
+        return local.set_params(**{n: clone(p, safe=False) for n, p in parameters.items()})
 
     def _learned(self, history=False):
         """Return a plain classifier that has learned the same, with default parameters.
@@ -174,9 +176,81 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
 
     # --- training -----------------------------------------------------------------------------
 
-    def _findings(self, X, y):
-        """Diagnose the training from its history: the rows stay where they are."""
-        return diagnose(self)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Train the network on rows that lie on the workers.
+
+        Parameters
+        ----------
+        X : dask.array.Array or dask.dataframe.DataFrame of shape (n_samples, n_features)
+            Training rows, scaled to about one. Blocks may be dense or sparse.
+        y : Dask array, series or dataframe of shape (n_samples,) or (n_samples, n_labels)
+            Class labels of any kind, or a multilabel indicator matrix, in as many blocks as X.
+        sample_weight : Dask array, series or dataframe of shape (n_samples,), default=None
+            Weights of the rows' costs, in as many blocks as X.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            Validation data, in memory.
+
+        Returns
+        -------
+        DaskMLPSigmoidClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `MLPSigmoidClassifier.fit`; also if no client is active, if blocks do not fit
+            together, or if early stopping or a schedule needs `X_val` and it is not given.
+        KeyboardInterrupt
+            As `MLPSigmoidClassifier.fit`.
+
+        Warns
+        -----
+        UserWarning
+            As `MLPSigmoidClassifier.fit`; also if ``sync="average"`` meets blocks of different
+            classes, or if a small `batch_size` makes very many rounds.
+        """
+        return super().fit(
+            X, y, sample_weight, X_val=X_val, y_val=y_val, sample_weight_val=sample_weight_val
+        )
+
+    def partial_fit(
+        self,
+        X,
+        y,
+        classes=None,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train one epoch over the rows given, continuing from where the model is.
+
+        Parameters
+        ----------
+        X, y, sample_weight : Dask arrays, series or dataframes
+            As for `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All class labels; needed in the first call, except for multilabel targets.
+        X_val, y_val, sample_weight_val : array-like, default=None
+            As for `fit`.
+
+        Returns
+        -------
+        DaskMLPSigmoidClassifier
+            The fitted estimator.
+        """
+        validation = {"X_val": X_val, "y_val": y_val, "sample_weight_val": sample_weight_val}
+        return super().partial_fit(X, y, classes, sample_weight, **validation)
+
+    def _train(self, settings, *data, **options):
+        """Train; let the workers forget the blocks, also where an error is raised."""
+        with _Cluster(self.client) as settings.cluster:
+            return super()._train(settings, *data, **options)
+
+    def _report(self, X, y):
+        """Print what `diagnose` finds in the history: the rows stay where they are."""
+        super()._report(None, None)
 
     def _batch_size(self):
         if isinstance(self.batch_size, str) and self.batch_size == "auto":
@@ -187,26 +261,30 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         """Check every parameter; lay aside what is the workers' business."""
         if self.sync not in ("gradient", "average"):
             raise ValueError(f"`sync` must be 'gradient' or 'average'; got {self.sync!r}.")
+        if isinstance(self.batch_size, str) and self.batch_size != "auto":
+            raise ValueError(
+                "`batch_size` must be an integer in [1, inf), None or 'auto'; "
+                f"got {self.batch_size!r}."
+            )
         plain = copy.copy(self)
         plain.batch_size = self._batch_size()
         settings = super(DaskMLPSigmoidClassifier, plain)._settings(n_epochs, streaming)
         names = "augment", "batch_size", "lmbda", "momentum", "penalty", "shuffle"
         settings.on_workers = SimpleNamespace(**{name: getattr(settings, name) for name in names})
-        settings.augment, settings.shuffle = None, False
+        settings.augment, settings.shuffle, settings.evaluate = None, False, _evaluate
         if self.sync == "average":
             settings.batch_size = None  # an epoch is one round over all rows
         return settings
 
     def _data(self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val):
         """Have the blocks checked where they lie; return references to their rows."""
-        missing = [n for n, v in (("X_val", X_val), ("y_val", y_val)) if v is None]
-        if missing and (settings.needs_validation or len(missing) == 1 or weight_val is not None):
+        has_validation = _both_or_none(X_val, y_val, weight_val)
+        if settings.needs_validation and not has_validation:
             raise ValueError(
-                "Validation data must come as both `X_val` and `y_val`. Early stopping and the "
-                "plateau schedule need them: no rows are split off Dask collections. Missing: "
-                f"{', '.join(missing)}."
+                "Early stopping and the plateau schedule need `X_val` and `y_val`, in memory: no "
+                "rows are split off Dask collections."
             )
-        cluster = _Cluster(self.client)
+        cluster = settings.cluster
         model = cluster.share(self._learned())
         checked = cluster.compute(_check, _aligned(X, y, weight), model, continuing)
         summaries = cluster.gather([cluster.submit(_summarise, block) for block in checked])
@@ -214,6 +292,8 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         if not kept:
             raise ValueError("X must hold rows; all of its blocks are empty.")
         checked, summaries = zip(*kept)
+        if settings.on_workers.augment is not None and any(s.sparse for s in summaries):
+            raise TypeError(SPARSE_AUGMENT)
         self._set_features(summaries)
         if continuing:
             dtype = self.coefs_[0].dtype
@@ -247,49 +327,31 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         ]
         rows = _Rows(cluster, blocks, self.n_features_in_, dtype, n_outputs, by_class)
         rows.seed, rows.on_workers = self.seed_, settings.on_workers
-        if settings.n_total is None and not rows.total_weight > 0:
-            raise ValueError(
-                "The weights of all training rows are zero. In a block of a stream they may be, "
-                "if `n_total` gives the size of the whole."
-            )
         if self.sync == "average":
             _warn_of_unlike_blocks(weights)
         elif settings.batch_size and len(rows) > _MANY_ROUNDS * settings.batch_size:
             warn(
                 f"`batch_size`={settings.batch_size} makes {-(-len(rows) // settings.batch_size)} "
                 "rounds between the workers an epoch, each of which takes some milliseconds. "
-                "Take larger mini-batches, or sync='average'.",
-                stacklevel=4,
+                "Take larger mini-batches, or sync='average'."
             )
-        return rows, self._validation(X_val, y_val, weight_val, dtype, n_outputs, by_class)
-
-    def _validation(self, X, y, weight, dtype, n_outputs, by_class):
-        """Validate the validation data, if there are any."""
-        if X is None:
-            return None
-        for given in (X, y, weight):
-            if _is_dask(given):
-                raise TypeError(
-                    "Validation data must be in memory; got a Dask collection. Compute it, or "
-                    "measure with `score`."
-                )
-        try:
-            X, y = self._check_rows(X, y, reset=False, dtype=dtype)
-            codes = self._encode(y)
-        except ValueError as error:
-            raise ValueError(f"In the validation data: {error}") from error
-        weight = _check_weight(weight, X, "sample_weight_val")
-        return Data(X, codes, n_outputs, weight, by_class)
+        if not has_validation:
+            return rows, None
+        validation = self._validation(X_val, y_val, weight_val, rows)
+        if not continuing:
+            several = [len(summary.classes) > 1 or n_labels > 0 for summary in summaries]
+            _warn_of_validation(rows, validation.X, several)
+        return rows, validation
 
     def _set_features(self, summaries):
         """Learn number and names of the features, which all blocks must share."""
-        kinds = {(s.n_features, s.names, s.n_labels) for s in summaries}
+        kinds = {(s.n_features, s.names, s.n_labels, s.kind_of_labels) for s in summaries}
         if len(kinds) > 1:
             raise ValueError(
-                "All blocks must have the same number of features, names of features, and number "
-                f"of labels; got {sorted(kinds, key=str)}."
+                "All blocks must have the same number of features, names of features, number of "
+                f"labels, and kind of labels; got {sorted(kinds, key=str)}."
             )
-        self.n_features_in_, names, _ = kinds.pop()
+        self.n_features_in_, names, _, _ = kinds.pop()
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)
 
@@ -308,14 +370,14 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         counts = np.array([block.n_weighted for block in rows.blocks])
         if self.monitor_samples is None or self.monitor_samples >= counts.sum():
             return counts
-        rng = generator(self.seed_, MONITOR)
-        return rng.multivariate_hypergeometric(counts, self.monitor_samples, method="marginals")
+        return _draw(generator(self.seed_, MONITOR), counts, self.monitor_samples)
 
     def _network(self, settings, data, continuing):
         """Make the network whose passes over references to rows are tasks."""
         kind = _AveragingNetwork if self.sync == "average" else _DaskNetwork
         plain = super()._network(settings, data, continuing)
-        network = kind(plain.weights, plain.biases, plain.cost, plain.keep, plain.velocity)
+        velocity = plain.velocity if settings.momentum > 0 else None
+        network = kind(plain.weights, plain.biases, plain.cost, plain.keep, velocity)
         network.remote, network.estimator, network.n = data, self, settings.n
         return network
 
@@ -409,9 +471,9 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         if not _is_dask(X):
             return super().score(X, y, sample_weight)
         check_is_fitted(self)
-        cluster = _Cluster(self.client)
-        model = cluster.share(self._learned())
-        scores = cluster.gather(cluster.compute(_score, _aligned(X, y, sample_weight), model))
+        with _Cluster(self.client) as cluster:
+            model = cluster.share(self._learned())
+            scores = cluster.gather(cluster.compute(_score, _aligned(X, y, sample_weight), model))
         right, total = np.sum(scores, axis=0)
         if not total > 0:
             raise ValueError(f"The weights of the rows must not sum to zero; got {total:.6g}.")
@@ -466,31 +528,49 @@ class _Rows:
         """Return None: weights stay with the rows."""
 
     def select(self, counts):
-        """Return the monitored rows, so many of each block."""
-        chosen = [(block, int(count)) for block, count in zip(self.blocks, counts) if count]
-        return _Sample(self, chosen) if chosen else []
+        """List the blocks that hold monitored rows, and how many each does."""
+        return [(block, int(count)) for block, count in zip(self.blocks, counts) if count]
 
-    def begin(self, epoch):
-        """Begin an epoch."""
+    def digests(self):
+        """Return a digest of each array, of its blocks in order; None for what is not there."""
+        job = self.share()
+        of_blocks = self.cluster.gather(
+            [self.cluster.submit(_digests, job, *block.task) for block in self.blocks]
+        )
+        return {
+            name: of_blocks[0][name]
+            and digest(np.frombuffer(bytes.fromhex("".join(d[name] for d in of_blocks)), np.uint8))
+            for name in of_blocks[0]
+        }
+
+    def begin(self, epoch, n_rows):
+        """Begin an epoch whose first mini-batch has so many rows."""
         self._left = self.sizes.copy()
         self._rng = generator(self.seed, SHUFFLE, epoch)
+        self._orders = [None] * len(self.blocks)
+        if self.on_workers.shuffle and n_rows < len(self):
+            self._orders = [
+                self.cluster.submit(_order, self.seed, block.number, block.n_rows, epoch)
+                for block in self.blocks
+            ]
 
     def next(self, n_rows):
-        """Yield each block that the next mini-batch has rows of, and which: begin and end.
+        """Yield each block that the next mini-batch has rows of, its order, begin and end.
 
         The numbers of rows are those of a mini-batch drawn from all the rows that are left.
         """
         if n_rows == self._left.sum():
             counts = self._left.copy()
         elif self.on_workers.shuffle:
-            counts = self._rng.multivariate_hypergeometric(self._left, n_rows, method="marginals")
+            counts = _draw(self._rng, self._left, n_rows)
         else:
             counts = np.clip(n_rows - (np.cumsum(self._left) - self._left), 0, self._left)
         begins = self.sizes - self._left
         self._left -= counts
-        for block, begin, count in zip(self.blocks, begins.tolist(), counts.tolist()):
+        parts = zip(self.blocks, self._orders, begins.tolist(), counts.tolist())
+        for block, order, begin, count in parts:
             if count:
-                yield block, begin, begin + count
+                yield block, order, begin, begin + count
 
     def share(self, **also):
         """Share with the workers what their tasks need to know beside their blocks."""
@@ -506,33 +586,6 @@ class _Rows:
         )
 
 
-class _Sample(Data):
-    """The monitored rows: labels and weights are here, and the rows on the workers."""
-
-    def __init__(self, remote, chosen):
-        self.remote, self.chosen = remote, chosen
-        codes, weights = zip(*self.ask(_monitored_labels))
-        codes = np.concatenate(codes)
-        weight = None if weights[0] is None else np.concatenate(weights)
-        none = np.empty((len(codes), 0), remote.X.dtype)
-        super().__init__(none, codes, remote.n_outputs, weight, remote.class_weight)
-
-    def ask(self, function, **also):
-        """Return what a task returns of each block's monitored rows."""
-        cluster, job = self.remote.cluster, self.remote.share(**also)
-        return cluster.gather(
-            [cluster.submit(function, job, *block.task, count) for block, count in self.chosen]
-        )
-
-    def chunks(self, batch_size, n_units):
-        """Yield start and stop of all rows."""
-        yield 0, len(self)
-
-    def gather(self, rows):
-        """Return a reference to the rows, and their targets."""
-        return self, super().gather(rows)[1]
-
-
 class _DaskNetwork(Network):
     """A network that works on references to rows: its passes over them are tasks.
 
@@ -541,11 +594,8 @@ class _DaskNetwork(Network):
     """
 
     def forward(self, x, rng=None):
-        """Note which rows a step is for; of monitored rows, gather the weighted inputs."""
+        """Note which rows a step is for."""
         self._x = x
-        if isinstance(x, _Sample):
-            self._layers = []  # the hidden activations stay where they are
-            return np.concatenate(x.ask(_monitored_outputs, **self._parameters()))
         return None if isinstance(x, range) else super().forward(x, rng)
 
     def backward(self, y, sample_weight=None):
@@ -553,21 +603,31 @@ class _DaskNetwork(Network):
         cluster, job = self.remote.cluster, self._step()
         self._gradients = cluster.total(
             [
-                cluster.submit(_gradient, job, *block.task, begin, end)
-                for block, begin, end in self.remote.next(len(self._x))
+                cluster.submit(_gradient, job, *block.task, order, begin, end)
+                for block, order, begin, end in self.remote.next(len(self._x))
             ]
         )
 
-    def _step(self):
-        """Share the weights for a step; the step for the first row begins an epoch."""
+    def evaluate(self, monitored):
+        """Have each block measured on its monitored rows; return the means over all of them."""
+        cluster, job = self.remote.cluster, self._share()
+        figures, weights = zip(
+            *cluster.gather(
+                [cluster.submit(_figures, job, *block.task, count) for block, count in monitored]
+            )
+        )
+        return tuple(np.average(figures, axis=0, weights=weights).tolist())
+
+    def _step(self, **also):
+        """Share what a step needs; the step for the first row begins an epoch."""
         epoch = len(self.estimator.history_["epoch"])
         if self._x.start == 0:
-            self.remote.begin(epoch)
-        return self.remote.share(**self._parameters(), epoch=epoch, n=self.n)
+            self.remote.begin(epoch, len(self._x))
+        return self._share(epoch=epoch, n=self.n, **also)
 
-    def _parameters(self):
-        names = "weights", "biases", "velocity", "cost", "keep"
-        return {name: getattr(self, name) for name in names}
+    def _share(self, **also):
+        names = "weights", "biases", "cost", "keep"
+        return self.remote.share(**{name: getattr(self, name) for name in names}, **also)
 
     def _subtract_gradients(self, step, weights, betas, biases, bias_beta):
         """Write beta * array - step * gradient into each array."""
@@ -588,7 +648,7 @@ class _AveragingNetwork(_DaskNetwork):
 
         `step` is eta over the weight of all rows. The penalty and the momentum act on the workers.
         """
-        remote, job = self.remote, self._step()
+        remote, job = self.remote, self._step(velocity=self.velocity)
         shares = np.array([block.total_weight for block in remote.blocks])
         if not shares.any():
             shares = remote.sizes.astype(float)
@@ -606,7 +666,11 @@ class _AveragingNetwork(_DaskNetwork):
 
 
 class _Cluster:
-    """The calls of Dask. All work is in tasks: Dask repeats those that a dead worker had done."""
+    """The calls of Dask. All work is in tasks: Dask repeats those that a dead worker had done.
+
+    It is a context that releases at its end what it made. Else an error would keep the blocks on
+    the workers: a future holds the error it was met with, and that the frames with all futures.
+    """
 
     def __init__(self, client):
         self.dask = _dask()
@@ -618,11 +682,26 @@ class _Cluster:
                     "`client` must be a dask.distributed.Client, or one must be active; got None "
                     "and there is no active one."
                 ) from error
+        if not isinstance(client, self.dask.distributed.Client) or client.asynchronous:
+            raise TypeError(
+                "`client` must be a dask.distributed.Client that is not asynchronous; "
+                f"got {client!r}."
+            )
         self.client = client
+        self._made = weakref.WeakSet()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        for future in list(self._made):
+            future.release()
 
     def submit(self, function, *args):
         """Return the future of a call."""
-        return self.client.submit(function, *args, pure=False)
+        future = self.client.submit(function, *args, pure=False)
+        self._made.add(future)
+        return future
 
     def share(self, value):
         """Return the future of a value: it is sent once, and workers pass it on to each other.
@@ -635,7 +714,9 @@ class _Cluster:
     def compute(self, function, blocks, *args):
         """Return the futures of calls on the blocks of lazy collections."""
         lazy = self.dask.delayed(function, pure=False)
-        return self.client.compute([lazy(*args, *block) for block in blocks])
+        futures = self.client.compute([lazy(*args, *block) for block in blocks])
+        self._made.update(futures)
+        return futures
 
     def gather(self, futures):
         """Return what futures come to."""
@@ -689,15 +770,17 @@ def _summarise(block):
         classes, codes = np.empty(0, int), np.zeros(len(y), int)
     else:
         classes, codes = np.unique(y, return_inverse=True)
-    values = getattr(X, "data", X) if not isinstance(X, np.ndarray) else X.ravel()
+    values = X.data if issparse(X) else X.ravel()
     return SimpleNamespace(
         n_rows=len(y),
         n_features=X.shape[1],
         names=names,
         dtype=X.dtype,
+        sparse=issparse(X),
         squares=float(np.vdot(values, values)),
         n_labels=y.shape[1] if y.ndim == 2 else 0,
         classes=classes,
+        kind_of_labels="numbers" if y.dtype.kind in "biuf" else "others",
         weights=np.bincount(codes, weights=weight),
         counts=np.bincount(codes, weights=weight > 0),
     )
@@ -705,6 +788,12 @@ def _summarise(block):
 
 def _encode(block, model):
     return model._encode(block[1])
+
+
+def _compare(rows, X_val):
+    """Return what is compared of a block's rows and validation rows."""
+    X = rows[0].astype(X_val.dtype, copy=False)
+    return shared_rows(X, X_val), scale_difference(X, X_val)
 
 
 def _data_of(job, rows, codes):
@@ -722,17 +811,24 @@ def _zeros(arrays):
     return [np.zeros_like(array, order="F") for array in arrays]
 
 
-def _gradient(job, number, rows, codes, begin, end):
+def _digests(job, number, rows, codes):
+    return _data_of(job, rows, codes).digests()
+
+
+def _order(seed, number, n_rows, epoch):
+    """Return the rows of a block in the order of an epoch of several steps."""
+    rows = np.arange(n_rows, dtype=np.int32)
+    return generator([seed, number], SHUFFLE, epoch).permutation(rows)
+
+
+def _gradient(job, number, rows, codes, order, begin, end):
     """Return the sums of the gradients of a block's rows `begin` to `end` in the epoch's order.
 
     The weighted sums stand in the velocity after one step of -1 over the rows.
     """
     data = _data_of(job, rows, codes)
     if end - begin < len(data):
-        order = data.rows
-        if job.settings.shuffle:
-            order = generator([job.seed, number], SHUFFLE, job.epoch).permutation(order)
-        data = data.select(order[begin:end])
+        data = data.select((data.rows if order is None else order)[begin:end])
     velocity = [_zeros(job.weights), _zeros(job.biases)]
     settings = SimpleNamespace(**vars(job.settings))
     settings.batch_size, settings.shuffle = len(data), False
@@ -769,29 +865,24 @@ def _descend(job, data, velocity, settings, eta):
     return network
 
 
-def _monitored(job, number, rows, codes, count):
-    """Select the rows of a block that are measured: always the same ones."""
+def _figures(job, number, rows, codes, count):
+    """Return what `evaluate` measures on a block's monitored rows, and the weight of each mean.
+
+    The rows are always the same ones.
+    """
     data = _data_of(job, rows, codes)
     weight = data.cost_weight(data.rows)
     chosen = data.rows if weight is None else data.rows[weight > 0]
     if count < len(chosen):
         rng = generator([job.seed, number], MONITOR)
         chosen = np.sort(rng.choice(chosen, count, replace=False))
-    return data.select(chosen)
-
-
-def _monitored_labels(job, number, rows, codes, count):
-    data = _monitored(job, number, rows, codes, count)
-    return data.codes[data.rows], data.weight(data.rows)
-
-
-def _monitored_outputs(job, number, rows, codes, count):
-    data = _monitored(job, number, rows, codes, count)
+    data = data.select(chosen)
     network = Network(_copies(job.weights), _copies(job.biases), job.cost)
-    z = np.empty((len(data), data.n_outputs), job.dtype)
-    for start, stop in data.chunks(len(data), network.n_units):
-        z[start:stop] = network.forward(data.gather(data.rows[start:stop])[0])
-    return z
+    with blas_threads(len(data), network.layer_sizes):
+        figures = evaluate(network, data)
+    weight = data.weight(chosen)
+    rows_weight = len(data) if weight is None else float(weight.sum(dtype=np.float64))
+    return figures, (data.total_weight, rows_weight, len(data))
 
 
 def _predict(model, method, X, none):
@@ -800,13 +891,26 @@ def _predict(model, method, X, none):
 
 def _score(model, X, y, weight):
     """Return the weight of the rows that are classified rightly, and that of all."""
-    if not X.shape[0]:
+    check_consistent_length(X, y, weight)
+    weight = np.ones(X.shape[0]) if weight is None else np.ravel(weight).astype(float)
+    if not weight.any():  # or no rows
         return 0.0, 0.0
-    predicted = model.predict(X)
-    right = predicted == np.asarray(y).reshape(predicted.shape)
-    right = right.all(axis=1) if right.ndim == 2 else right
-    weight = np.ones(len(right)) if weight is None else np.ravel(weight).astype(float)
-    return float(right @ weight), float(weight.sum())
+    y = np.reshape(y, -1) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
+    right = accuracy_score(y, model.predict(X), normalize=False, sample_weight=weight)
+    return float(right), float(weight.sum())
+
+
+def _evaluate(network, data):
+    """Measure a network on rows in memory, or on the blocks' monitored rows."""
+    return network.evaluate(data) if data and isinstance(data, list) else evaluate(network, data)
+
+
+def _draw(rng, sizes, n_rows):
+    """Draw so many of all rows without replacement; return how many are of each block."""
+    if sizes.sum() < 10**9:  # NumPy's limit
+        return rng.multivariate_hypergeometric(sizes, n_rows, method="marginals")
+    drawn = rng.choice(int(sizes.sum()), n_rows, replace=False, shuffle=False)
+    return np.bincount(np.searchsorted(sizes.cumsum(), drawn, "right"), minlength=len(sizes))
 
 
 # --- collections -------------------------------------------------------------------------------
@@ -860,6 +964,22 @@ def _warn_of_unlike_blocks(weights):
             "The blocks hold different classes, as if the rows were sorted by label: of a block's "
             f"labels {distance:.0%} on average would have to change to make it look like the "
             "whole. Averaged weights will learn badly. Shuffle the rows across the blocks, or "
-            "take sync='gradient', to which the order of rows does not matter.",
-            stacklevel=5,
+            "take sync='gradient', to which the order of rows does not matter."
         )
+
+
+def _warn_of_validation(rows, X_val, several_classes):
+    """Warn where validation rows are seen to be training rows, or scaled differently.
+
+    `several_classes` tells of each block whether it holds more than one class.
+    """
+    sample = rows.cluster.share(X_val[choose_rows(X_val, np.random.default_rng(0))])
+    compared = rows.cluster.gather(
+        [rows.cluster.submit(_compare, block.rows, sample) for block in rows.blocks]
+    )
+    shares, differences = zip(*compared)
+    off = np.array([bool(d) and several for d, several in zip(differences, several_classes)])
+    mostly_off = rows.sizes[off].sum() > rows.sizes.sum() / 2
+    difference = differences[off.argmax()] if mostly_off else None
+    if remark := remark_on_validation(min(1.0, sum(shares)), difference):
+        warn(remark)

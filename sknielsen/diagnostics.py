@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknielsen._data import Data, decide
+from sknielsen._data import Data, decide, refuse_dask
 from sknielsen._network import Network
 from sknielsen._resolve import check_number, resolve
 from sknielsen.activations import sigmoid
@@ -160,6 +160,7 @@ class _Training:
         self.eta = clf.eta_
         if X is None:
             return
+        refuse_dask(X)
         if y is None:
             X = validate_data(clf, X, reset=False, accept_sparse="csr", dtype=clf.coefs_[0].dtype)
         else:
@@ -657,6 +658,7 @@ def weighted_inputs(clf, X):
     list of ndarray of shape (n_samples, n_units)
         One array for each hidden layer, then that of the output layer.
     """
+    refuse_dask(X)
     _check_classifier(clf)
     dtype = clf.coefs_[0].dtype
     return _layers(clf, validate_data(clf, X, reset=False, accept_sparse="csr", dtype=dtype))
@@ -717,6 +719,7 @@ def hard_examples(clf, X, y, threshold=0.7, limit=200):
     check_number("threshold", threshold, Real, "(0, 1]")
     if limit is not None:
         check_number("limit", limit, Integral, "[1, inf)", also=" or None")
+    refuse_dask(X, y)
     probabilities = clf.predict_proba(X)
     kind = type_of_target(y, input_name="y")
     if kind not in ("binary", "multiclass") or not np.allclose(np.sum(probabilities, axis=1), 1):

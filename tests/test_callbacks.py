@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import assert_same_model, weights_of
-from scipy.sparse import csr_array
+from scipy.sparse import coo_matrix, csr_array
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -60,6 +60,19 @@ class Recorder:
 
     def teardown(self, estimator, context):
         self.call("teardown")
+
+
+class Pickler(Recorder):
+    """Pickle the estimator, and the fitted copy of it, after each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.saved = []
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        if context.task_name == "epoch":
+            self.fitted.append(pickle.dumps(fitted_estimator))
+            self.saved.append(pickle.dumps(estimator))
 
 
 class Keep:
@@ -131,11 +144,19 @@ def test_callbacks_that_look_on_change_nothing(parameters, small, digits):
 def test_the_fitted_estimator_of_an_epoch_is_a_copy_as_if_training_had_stopped(small, digits):
     recorder, (X, y) = Recorder(), digits
     frame = pd.DataFrame(X).rename(columns=str)  # names of features must not be missed either
-    small(max_iter=3).set_callbacks(recorder).fit(frame, y)
+    data = dict(X=frame[:200], y=y[:200], X_val=frame[200:], y_val=y[200:])
+    parameters = dict(momentum=0.5, warm_start=True)
+    first = small(max_iter=2, **parameters).fit(**data)
+    pickle.loads(pickle.dumps(first)).set_params(max_iter=3).set_callbacks(recorder).fit(**data)
     for n_epochs, fitted in enumerate(recorder.fitted, start=1):
-        stopped = small(max_iter=n_epochs).fit(frame, y)
+        stopped = pickle.loads(pickle.dumps(first)).set_params(max_iter=n_epochs).fit(**data)
         assert_same_model(fitted, stopped)
+        names, expected = ({n for n in vars(clf) if n.endswith("_")} for clf in (fitted, stopped))
+        assert names == expected
+        for name in ("best_score_", "best_epoch_", "epoch_"):
+            assert getattr(fitted, name) == getattr(stopped, name)
         np.testing.assert_array_equal(fitted.predict_proba(frame), stopped.predict_proba(frame))
+        assert_same_model(fitted.set_callbacks().partial_fit(**data), stopped.partial_fit(**data))
 
 
 def test_hooks_see_the_training_rows_without_those_split_off(small, digits):
@@ -155,6 +176,41 @@ def test_hooks_see_the_very_data_given_when_none_are_split_off(small, digits):
     small(max_iter=1).set_callbacks(recorder).fit(X, y)
     assert recorder.X[0] is X
     assert recorder.metadata == [None]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_callback_ends_each_training_of_a_search(n_jobs, small, digits):
+    stopper = EarlyStopping(time_limit=1e-9)
+    pipeline = Pipeline([("s", MinMaxScaler()), ("clf", small().set_callbacks(stopper))])
+    grid = {"clf__eta": [0.1, 1.0]}
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=n_jobs, error_score="raise").fit(*digits)
+    pipeline = Pipeline([("s", MinMaxScaler()), ("clf", small(max_iter=1))])
+    expected = GridSearchCV(pipeline, grid, cv=2).fit(*digits)
+    assert search.best_estimator_[-1].n_iter_ == 1
+    scores = [s.cv_results_["mean_test_score"] for s in (search, expected)]
+    np.testing.assert_allclose(*scores)
+
+
+def test_every_callback_is_asked_where_several_would_end_training(small, digits, path):
+    stoppers = Recorder(stop_after=2), EarlyStopping(time_limit=1e9), Recorder(stop_after=2)
+    clf = small(max_iter=9).set_callbacks(*stoppers, Checkpoint(path)).fit(*digits)
+    assert [stoppers[0].calls, clf.n_iter_] == [stoppers[2].calls, 2]
+    with np.load(path) as archive:
+        assert json.loads(archive["checkpoint.json"])["n_epochs"] == 2
+
+
+def test_ctrl_c_ends_training_and_callbacks_are_told(small, digits):
+    class Interrupts(Recorder):
+        def on_fit_task_begin(self, estimator, context):
+            super().on_fit_task_begin(estimator, context)
+            if self.calls.count("begin epoch") == 3:
+                raise KeyboardInterrupt
+
+    recorder = Interrupts()
+    with pytest.warns(UserWarning, match="interrupted after epoch 2"):
+        clf = small(max_iter=9).set_callbacks(recorder).fit(*digits)
+    assert_same_model(clf, small(max_iter=2).fit(*digits))
+    assert recorder.calls[-2:] == ["end fit", "teardown"]
 
 
 def test_a_callback_ends_training(small, digits):
@@ -204,14 +260,13 @@ def test_clones_keep_callbacks_and_pickles_too(small, digits):
 
 
 def test_an_estimator_can_be_pickled_by_a_hook(small, digits):
-    class Pickler(Recorder):
-        def on_fit_task_end(self, estimator, context):
-            self.saved = pickle.dumps(clone(estimator).set_callbacks())
-            self.state = estimator.__getstate__()
-
-    pickler = Pickler()
-    small(max_iter=1).set_callbacks(pickler).fit(*digits)
-    assert "_training" not in pickler.state
+    clf = small(max_iter=2).set_callbacks(Pickler()).fit(*digits)
+    [pickler] = clf._skl_callbacks
+    saved = pickle.loads(pickler.saved[0])
+    assert_same_model(pickle.loads(pickler.fitted[0]), small(max_iter=1).fit(*digits))
+    np.testing.assert_array_equal(weights_of(saved), weights_of(small(max_iter=1).fit(*digits)))
+    assert not hasattr(saved, "_training")
+    assert_same_model(saved.set_callbacks().fit(*digits), small(max_iter=2).fit(*digits))
 
 
 def test_scoring_monitor_scores_each_epoch_and_the_fit(small, digits):
@@ -292,6 +347,12 @@ def test_validation_monitor_scores_the_rows_split_off(small, digits):
     clf.fit(pd.DataFrame(X).rename(columns=str), y.astype(str))
     assert scores_of(monitor) == clf.history_["validation_accuracy"]
     assert monitor.get_logs().data[0]["accuracy"] == clf.best_score_
+
+
+def test_validation_monitor_scores_rows_split_off_a_coo_matrix(small, digits):
+    monitor = ValidationMonitor()
+    clf = small(early_stopping=True).set_callbacks(monitor).fit(coo_matrix(digits[0]), digits[1])
+    assert scores_of(monitor) == clf.history_["validation_accuracy"]
 
 
 def test_validation_monitor_sees_the_rows_a_pipeline_scaled(small, parts):
@@ -422,11 +483,39 @@ def test_training_with_weights_and_validation_data_resumes(small, parts, path):
 def test_a_warm_start_resumes(early_stopping, small, digits, path):
     parameters = dict(max_iter=4, warm_start=True, early_stopping=early_stopping, momentum=0.5)
     first = small(**parameters).fit(*digits)
-    keep = Keep(path)
-    whole = pickle.loads(pickle.dumps(first)).set_callbacks(Checkpoint(path), keep).fit(*digits)
-    assert whole.n_iter_ == 8
-    for copy in keep.copies:
-        assert_same_model(resume(small(**parameters), copy, *digits), whole)
+    for every in (1, 3):
+        keep = Keep(path)
+        whole = pickle.loads(pickle.dumps(first))
+        whole.set_callbacks(Checkpoint(path, every=every), keep).fit(*digits)
+        assert whole.n_iter_ == 8
+        for copy in keep.copies:
+            assert_same_model(resume(small(**parameters), copy, *digits), whole)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("n_before", [0, 3])
+def test_training_resumes_from_before_its_first_epoch(
+    n_before, early_stopping, small, digits, path
+):
+    parameters = dict(warm_start=True, early_stopping=early_stopping, momentum=0.5)
+    clf = small(max_iter=n_before or 1, **parameters)
+    if n_before:
+        clf.set_callbacks(Checkpoint(path)).fit(*digits)
+    whole = pickle.loads(pickle.dumps(clf)).set_callbacks().set_params(max_iter=4).fit(*digits)
+
+    class Dies(Recorder):
+        def on_fit_task_begin(self, estimator, context):
+            if context.task_name == "epoch":
+                raise RuntimeError("killed")
+
+    stopper = EarlyStopping(score=0.0) if early_stopping else EarlyStopping(time_limit=1e-9)
+    with pytest.raises(RuntimeError, match="killed"):
+        clf.set_params(max_iter=4).set_callbacks(Checkpoint(path, every=9), Dies()).fit(*digits)
+    resumed = resume(small(max_iter=4, **parameters), path, *digits)
+    assert_same_model(resumed, whole)
+    assert resumed.n_iter_ == n_before + 4
+    once = resume(small(max_iter=4, **parameters).set_callbacks(stopper), path, *digits)
+    assert once.n_iter_ == n_before + 1  # the score of an earlier training does not count
 
 
 def test_a_resumed_training_writes_checkpoints_and_resumes_again(small, digits, path):
@@ -447,11 +536,12 @@ def test_an_epoch_is_not_trained_after_early_stopping_has_ended_training(small, 
 
 def test_a_checkpoint_is_written_every_so_many_epochs(small, digits, path):
     keep = Keep(path)
-    with pytest.raises(FileNotFoundError):  # none yet after the first epoch
-        small(max_iter=5).set_callbacks(Checkpoint(path, every=2), keep).fit(*digits)
-    small(max_iter=5).set_callbacks(Checkpoint(path, every=2)).fit(*digits)
-    with zipfile.ZipFile(path) as archive:
-        assert json.loads(archive.read("checkpoint.json"))["n_epochs"] == 4
+    small(max_iter=5).set_callbacks(Checkpoint(path, every=2), keep).fit(*digits)
+    written = []
+    for copy in keep.copies:
+        with zipfile.ZipFile(copy) as archive:
+            written.append(json.loads(archive.read("checkpoint.json"))["n_epochs"])
+    assert written == [0, 2, 2, 4, 4]
 
 
 def test_a_checkpoint_holds_json_and_plain_arrays(small, digits, path):
@@ -461,7 +551,7 @@ def test_a_checkpoint_holds_json_and_plain_arrays(small, digits, path):
         arrays = {name: archive[name] for name in archive.files if name != "checkpoint.json"}
     assert (state["n_epochs"], state["seed"]) == (4, clf.seed_)
     assert state["best"]["score"] == clf.best_score_
-    assert state["parameters"]["eta_schedule"][0] == "Plateau"
+    assert state["parameters"]["eta_schedule"][0] == "sknielsen.schedules.Plateau"
     np.testing.assert_array_equal(arrays["best_coefs_0"], clf.coefs_[0])
     np.testing.assert_array_equal(arrays["validation_indices"], clf.validation_indices_)
     np.testing.assert_array_equal(arrays["classes"], clf.classes_)
@@ -488,6 +578,33 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(
     assert path.read_bytes() == content
     assert os.listdir(path.parent) == [path.name]
     assert not hasattr(clf, "coefs_")
+
+
+@pytest.mark.parametrize("unwritable", ["missing/checkpoint.npz", "."])
+def test_a_path_that_cannot_be_written_is_noticed_before_training(
+    unwritable, small, digits, tmp_path
+):
+    recorder = Recorder()
+    clf = small().set_callbacks(recorder, Checkpoint(tmp_path / unwritable, every=9))
+    with pytest.raises(OSError, match=r"missing|directory"):
+        clf.fit(*digits)
+    assert recorder.calls == ["setup", "begin fit", "teardown"]
+
+
+def test_what_a_kill_leaves_is_cleared_away(small, digits, path):
+    left = path.with_name(path.name + ".123-456.tmp")
+    left.touch()
+    small().set_callbacks(Checkpoint(path)).fit(*digits)
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_link_stays_a_link(small, digits, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link.npz"
+    link.symlink_to(tmp_path / "elsewhere" / "file.npz")
+    small().set_callbacks(Checkpoint(os.fsencode(link))).fit(*digits)
+    assert link.is_symlink()
+    assert resume(small(), link, *digits).n_iter_ == small().max_iter
 
 
 def test_checkpoint_refuses_a_partial_fit_and_a_search(small, digits, path):
@@ -527,7 +644,50 @@ def test_other_parameters_are_refused(small, digits, checkpoint):
     assert clf.coefs_ is before["coefs_"]
 
 
-def test_objects_and_functions_are_told_apart(small, digits, path):
+class Fixed:
+    """A schedule that is no scikit-learn object."""
+
+    def __init__(self, eta):
+        self.eta = eta
+
+    def __call__(self, epoch, history, eta):
+        return self.eta
+
+
+@pytest.mark.parametrize("make", [Fixed, lambda eta: Fixed(eta).__call__])
+def test_objects_of_other_attributes_are_told_apart(make, small, digits, path):
+    small(eta_schedule=make(0.5)).set_callbacks(Checkpoint(path)).fit(*digits)
+    assert resume(small(eta_schedule=make(0.5)), path, *digits).n_iter_ == 3
+    with pytest.raises(ValueError, match="other parameters: eta_schedule="):
+        resume(small(eta_schedule=make(0.1)), path, *digits)
+
+
+def test_a_parameter_that_an_older_checkpoint_lacks_had_its_default(small, digits, path):
+    small(max_iter=1).set_callbacks(Checkpoint(path)).fit(*digits)
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "checkpoint.json"}
+        state = json.loads(archive["checkpoint.json"])
+    del state["parameters"]["momentum"]
+    np.savez(path, **arrays)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("checkpoint.json", json.dumps(state))
+    with pytest.raises(ValueError, match=r"other parameters: momentum=0\.0 in the checkpoint"):
+        resume(small(momentum=0.5), path, *digits)
+    assert resume(small(), path, *digits).n_iter_ == 3
+
+
+def test_resume_prints_what_fit_prints(small, digits, path, capsys):
+    parameters = dict(eta=1e-5, max_iter=6, verbose=1)
+    small(**parameters).fit(*digits)
+    findings = capsys.readouterr().out.splitlines()[6:]
+    assert findings
+    small(**parameters | {"max_iter": 2}).set_callbacks(Checkpoint(path)).fit(*digits)
+    capsys.readouterr()
+    resume(small(**parameters), path, *digits)
+    assert capsys.readouterr().out.splitlines()[4:] == findings
+
+
+def test_named_functions_and_objects_are_told_apart(small, digits, path):
     parameters = dict(augment=ImageAugmenter(shift=1), weight_init=init_with_zeros)
     small(**parameters).set_callbacks(Checkpoint(path)).fit(*digits)
     assert resume(small(**parameters), path, *digits).n_iter_ == 3

@@ -793,3 +793,12 @@ def test_warnings_point_to_the_line_of_the_user(small, digits):
     with pytest.warns(UserWarning) as caught:
         small(batch_size=1000, eta=1e-6).fit(255 * X, y)
     assert [warning.filename for warning in caught] == [__file__, __file__]
+
+
+def test_a_subclass_may_fix_parameters(digits):
+    class Narrow(MLPSigmoidClassifier):
+        def __init__(self, max_iter=3):
+            super().__init__((8,), max_iter=max_iter, random_state=0)
+
+    plain = MLPSigmoidClassifier((8,), max_iter=2, random_state=0).fit(*digits)
+    assert_same_model(Narrow(max_iter=2).fit(*digits), plain)

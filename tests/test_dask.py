@@ -4,6 +4,7 @@ import os
 import pickle
 import signal
 import sys
+import time
 
 import dask.array as da
 import dask.dataframe as dd
@@ -11,13 +12,14 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from sknielsen import ImageAugmenter, MLPSigmoidClassifier
-from sknielsen.dask import DaskMLPSigmoidClassifier
+from sknielsen.dask import DaskMLPSigmoidClassifier, _draw
 from sknielsen.schedules import Constant
 
 MEMORY_LIMIT = 550 * 10**6  # of which a worker takes 230 MB before it holds any data
@@ -161,6 +163,45 @@ def test_dataframes_keep_the_names_of_features(client, digits, distributed_and_p
     assert clf.feature_names_in_.tolist() == plain.feature_names_in_.tolist()
     np.testing.assert_array_equal(clf.predict(dX).compute(), plain.predict(frame.iloc[:, :64]))
     assert clf.score(dX, dy) == pytest.approx(plain.score(frame.iloc[:, :64], y))
+
+
+@pytest.mark.parametrize(
+    "kind", ["string[pyarrow]", "category", "Int64", "int64[pyarrow]", "a frame of one column"]
+)
+def test_labels_of_any_kind_of_column(client, digits, distributed_and_plain, kind):
+    X, y = digits
+    labels = pd.Series(y, name="digit")
+    if kind == "string[pyarrow]":
+        labels = "digit " + labels.astype(str)
+    labels = labels.to_frame() if kind.startswith("a frame") else labels.astype(kind)
+    weight = pd.Series(np.linspace(0, 1, len(y)), name="weight")
+    frame = pd.DataFrame(X).rename(columns=str)
+    dX, dy, weights = (dd.from_pandas(part, npartitions=3) for part in (frame, labels, weight))
+    clf, plain = distributed_and_plain(max_iter=2)
+    plain.fit(frame, np.ravel(labels), weight)
+    assert_same_weights(clf.fit(dX, dy, weights), plain)
+    assert clf.classes_.tolist() == plain.classes_.tolist()
+    score = plain.score(frame, np.ravel(labels), weight)
+    assert clf.score(dX, dy, weights) == pytest.approx(score)
+
+
+def test_sparse_blocks(client, digits, distributed_and_plain):
+    X, y = digits
+    clf, plain = distributed_and_plain(max_iter=2)
+    dX, dy = in_blocks(X, y)
+    sparse = dX.map_blocks(csr_array)
+    assert_same_weights(clf.fit(sparse, dy), plain.fit(X, y))
+    np.testing.assert_array_equal(clf.predict(sparse).compute(), plain.predict(X))
+
+
+def test_blocks_of_a_stream_share_n_total(client, digits, distributed_and_plain):
+    X, y = digits
+    clf, plain = distributed_and_plain(n_total=300, lmbda=5.0)
+    for rows in (slice(0, 200), slice(200, 300)):
+        chunks = (90, 110) if rows.start == 0 else (100,)
+        clf.partial_fit(*in_blocks(X[rows], y[rows], chunks=chunks), classes=range(10))
+        plain.set_params(batch_size=None).partial_fit(X[rows], y[rows], classes=range(10))
+    assert_same_weights(clf, plain)
 
 
 def test_mini_batches_over_all_blocks_use_each_row_once(client, digits):
@@ -341,6 +382,99 @@ def test_searches_run_by_joblibs_dask_backend(client, digits):
     )
 
 
+# --- validation data, monitoring, callbacks ------------------------------------------------------
+
+
+def test_validation_rows_that_repeat_training_rows_or_are_scaled_otherwise_are_noticed(
+    client, all_digits
+):
+    X, y = all_digits
+    dX, dy = in_blocks(X[:1400], y[:1400], chunks=(500, 450, 450))
+    clf = DaskMLPSigmoidClassifier((8,), max_iter=1, random_state=0)
+    with pytest.warns(UserWarning, match="rows of `X_val` equal training rows") as warned:
+        clf.fit(dX, dy, X_val=X[:1400], y_val=y[:1400])
+    assert warned[0].filename == __file__
+    with pytest.warns(UserWarning, match="`X_val` .* scaled like X"):
+        clf.fit(dX, dy, X_val=16 * X[1400:], y_val=y[1400:])
+    clf.fit(dX, dy, X_val=X[1400:], y_val=y[1400:])
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
+def test_monitored_figures_are_those_of_one_machine(client, digits, distributed_and_plain, cost):
+    X, y = digits
+    weight = np.random.default_rng(0).integers(0, 3, len(y)).astype(float)
+    clf, plain = distributed_and_plain(class_weight="balanced", weight_init="large", cost=cost)
+    clf.fit(*in_blocks(X, y, weight))
+    plain.fit(X, y, weight)
+    assert plain.history_["saturation"][0] > 0
+    for column in ("train_cost", "train_accuracy", "saturation"):
+        np.testing.assert_allclose(clf.history_[column], plain.history_[column], rtol=1e-10)
+
+
+def test_rows_are_drawn_from_blocks_by_their_size_however_many_there_are():
+    for size in (10, 10**10):  # NumPy's own draw ends at 1e9
+        sizes = np.array([2 * size, 0, size])
+        n_rows = sizes.sum() if size == 10 else 3000
+        drawn = _draw(np.random.default_rng(0), sizes, n_rows)
+        assert drawn.sum() == n_rows
+        assert drawn[1] == 0
+        assert drawn[0] / n_rows == pytest.approx(2 / 3, abs=0.05)
+
+
+def test_callbacks_see_the_epochs(client, digits):
+    pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+    from sklearn.callback import ScoringMonitor
+
+    from sknielsen.callbacks import EarlyStopping, ValidationMonitor
+
+    X, y = digits
+    monitors = ScoringMonitor(scoring="accuracy"), ValidationMonitor()
+    clf = DaskMLPSigmoidClassifier((8,), max_iter=9, eta=2.0, random_state=0)
+    clf.set_callbacks(*monitors, EarlyStopping(time_limit=1e-9))
+    clf.fit(*in_blocks(X[:200], y[:200], chunks=(90, 110)), X_val=X[200:], y_val=y[200:])
+    assert clf.n_iter_ == 1
+    for monitor, data in zip(monitors, ("train", "validation")):
+        _, epoch = monitor.get_logs().data
+        assert epoch["accuracy"] == pytest.approx(clf.history_[f"{data}_accuracy"][0])
+
+
+@pytest.mark.parametrize("sync", ["gradient", "average"])
+def test_training_resumes_from_a_checkpoint(client, digits, sync, tmp_path):
+    pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+    from sknielsen.callbacks import Checkpoint, resume
+
+    X, y = digits
+    data = in_blocks(X, y, np.linspace(0, 1, len(y)))
+    settings = dict(hidden_layer_sizes=(8,), sync=sync, momentum=0.5, random_state=0)
+    whole = DaskMLPSigmoidClassifier(max_iter=5, **settings).fit(*data)
+    path = tmp_path / "checkpoint.npz"
+    part = DaskMLPSigmoidClassifier(max_iter=2, **settings).set_callbacks(Checkpoint(path))
+    part.fit(*data)
+    resumed = DaskMLPSigmoidClassifier(max_iter=5, client=client, **settings)
+    assert_same_weights(resume(resumed, path, *data), whole, atol=0)
+    with pytest.raises(ValueError, match="other data: `X`, `y`, `sample_weight` must be what"):
+        resume(resumed, path, *in_blocks(X, y, np.linspace(0, 1, len(y)), chunks=(150, 150)))
+
+
+def test_the_workers_forget_the_blocks_also_after_an_error(client, digits):
+    dX, dy = in_blocks(*digits)
+    clf = DaskMLPSigmoidClassifier((8,), max_iter=1, random_state=0)
+    errors = []  # as a notebook keeps the last one
+    for fail in ("nothing", "a task", "the driver"):
+        if fail == "nothing":
+            clf.fit(dX, dy).score(dX, dy)
+        else:
+            rows = da.where(dX > 0.9, np.nan, dX) if fail == "a task" else dX
+            settings = {} if fail == "a task" else {"lmbda": 1e6}
+            with pytest.raises(ValueError, match=r"NaN|rate") as error:
+                clone(clf).set_params(**settings).fit(rows, dy)
+            errors.append(error)
+        deadline = time.monotonic() + 10
+        while client.futures and time.monotonic() < deadline:  # released by another thread
+            time.sleep(0.01)
+        assert client.futures == {}
+
+
 # --- memory and dying workers --------------------------------------------------------------------
 
 
@@ -355,7 +489,8 @@ def test_trains_on_more_than_a_worker_holds_without_gathering_it(client):
     n_rows, chunk = 2_400_000, 50_000
     dX = da.random.default_rng(0).random((n_rows, 64), dtype=np.float32, chunks=(chunk, 64))
     dy = (dX[:, 0] > 0.5).astype(np.int8)
-    X, y = dX[:1000].compute(), dy[:1000].compute()
+    X = np.random.default_rng(1).random((1000, 64), dtype=np.float32)
+    y = (X[:, 0] > 0.5).astype(np.int8)
     assert dX.nbytes > 1.1 * MEMORY_LIMIT
     workers = client.run(os.getpid)
     before = peak_memory()
@@ -381,7 +516,7 @@ class KillsAWorker(Constant):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 @pytest.mark.parametrize("sync", ["gradient", "average"])
-def test_a_killed_worker_changes_nothing(client, digits, sync):
+def test_a_worker_killed_between_epochs_changes_nothing(client, digits, sync):
     dX, dy = in_blocks(*digits)
     settings = dict(hidden_layer_sizes=(8,), sync=sync, max_iter=5, random_state=0)
     undisturbed = DaskMLPSigmoidClassifier(**settings).fit(dX, dy)
@@ -389,8 +524,37 @@ def test_a_killed_worker_changes_nothing(client, digits, sync):
     schedule.client = client
     disturbed = DaskMLPSigmoidClassifier(eta_schedule=schedule, **settings).fit(dX, dy)
     assert schedule.killed is not None
-    assert_same_weights(disturbed, undisturbed, atol=1e-12)
+    assert_same_weights(disturbed, undisturbed, atol=0)
     assert len(disturbed.history_["epoch"]) == 5
+    client.wait_for_workers(2, timeout=60)
+
+
+class KillsItsWorker:
+    """Distorts nothing; kills the process it runs in once while a file exists."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def distort(self, X, rng):
+        if self.path.exists():
+            self.path.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return X
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+@pytest.mark.parametrize("parameters", [{}, {"batch_size": 100}, {"sync": "average"}])
+def test_a_worker_killed_in_the_middle_of_a_task_changes_nothing(
+    client, digits, parameters, tmp_path
+):
+    dX, dy = in_blocks(*digits)
+    path = tmp_path / "kill"
+    settings = dict(hidden_layer_sizes=(8,), max_iter=3, random_state=0) | parameters
+    clf = DaskMLPSigmoidClassifier(augment=KillsItsWorker(path), **settings)
+    undisturbed = clone(clf).fit(dX, dy)
+    path.touch()
+    assert_same_weights(clf.fit(dX, dy), undisturbed, atol=0)
+    assert not path.exists()
     client.wait_for_workers(2, timeout=60)
 
 
@@ -423,10 +587,12 @@ def test_refusals_name_what_is_wrong(client, digits):
     dX, dy = in_blocks(X, y)
     clf = DaskMLPSigmoidClassifier((8,), max_iter=1, random_state=0)
     with pytest.raises(
-        ValueError, match=r"early stopping.*|Early stopping.*Missing: X_val, y_val"
+        ValueError, match="Early stopping and the plateau schedule need `X_val` and `y_val`"
     ):
         clone(clf).set_params(early_stopping=True).fit(dX, dy)
-    with pytest.raises(ValueError, match=r"Missing: y_val"):
+    with pytest.raises(
+        ValueError, match="must come as both `X_val` and `y_val`; `y_val` is missing"
+    ):
         clf.fit(dX, dy, X_val=X)
     with pytest.raises(TypeError, match=r"must be in memory"):
         clf.fit(dX, dy, X_val=dX, y_val=dy)
@@ -438,6 +604,20 @@ def test_refusals_name_what_is_wrong(client, digits):
         clf.fit(dX[dy >= 0], dy.rechunk(-1))
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples"):
         clf.fit(dX[dy >= 0], dy[dy > 0])
+    with pytest.raises(ValueError, match=r"`batch_size` must be an integer.*or 'auto'; got 'all'"):
+        clone(clf).set_params(batch_size="all").fit(dX, dy)
+    for other in ("127.0.0.1:8786", object()):
+        with pytest.raises(TypeError, match=r"`client` must be a dask.distributed.Client that is"):
+            clone(clf).set_params(client=other).fit(dX, dy)
+    kinds = dy.map_blocks(lambda y, block_id: y.astype("U1" if block_id[0] else int), dtype=int)
+    with pytest.raises(ValueError, match=r"All blocks must have the same .* kind of labels"):
+        clf.fit(dX, kinds)
+    rare = dict.fromkeys(range(5), 0.0)
+    with pytest.raises(ValueError, match="weights of all validation rows are zero"):
+        clone(clf).set_params(class_weight=rare).fit(dX, dy, X_val=X[y < 5] / 2, y_val=y[y < 5])
+    augment = ImageAugmenter(rotation=5)
+    with pytest.raises(TypeError, match="`augment` distorts dense rows only"):
+        clone(clf).set_params(augment=augment).fit(dX.map_blocks(csr_array), dy)
     with pytest.raises(ValueError, match=r"NaN"):
         clf.fit(da.where(dX > 0.9, np.nan, dX), dy)
     with pytest.raises(ValueError, match=r"weights of all training rows are zero"):
@@ -496,3 +676,4 @@ def test_verbose_prints_epochs_and_findings(client, digits, capsys):
     clf.fit(*in_blocks(*digits))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines[:6]] == [["epoch", str(i)] for i in range(1, 7)]
+    assert any("eta" in line for line in lines[6:])

@@ -5,7 +5,7 @@ import backpropagation
 import numpy as np
 import pytest
 from helpers import weights_of
-from sklearn.metrics import balanced_accuracy_score, log_loss, make_scorer
+from sklearn.metrics import balanced_accuracy_score, get_scorer, log_loss, make_scorer
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 
@@ -358,6 +358,15 @@ def test_any_scorer_gives_the_validation_score(scoring, small, split):
     if not callable(scoring) or hasattr(scoring, "_score_func"):
         predicted = clf.predict(validation["X_val"])
         expected = balanced_accuracy_score(validation["y_val"], predicted)
+    assert clf.history_["validation_score"][-1] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("scoring", ["neg_log_loss", "roc_auc_ovr"])
+def test_a_scorer_of_probabilities_gives_the_validation_score(scoring, small, split):
+    train, validation = split
+    clf = small(scoring=scoring, warm_start=True).fit(*train, **validation)
+    clf.set_params(cost="log_likelihood").fit(*train, **validation)  # another output activation
+    expected = get_scorer(scoring)(clf, validation["X_val"], validation["y_val"])
     assert clf.history_["validation_score"][-1] == pytest.approx(expected)
 
 

@@ -7,20 +7,23 @@ each block sums its gradients, the sums are added in a tree, and the driver upda
 processes of one thread each, rounds are timed for 10^4 to 10^6 rows in 1 to 16 blocks, 64-100-10
 in float32. The first round of each training is left out; medians of the others count.
 
-Computing is the time that the busier worker spent in gradient tasks, by the workers' own clocks.
-The rest of a round is overhead: the scheduler's work, messages, waiting. Scheduler and driver
-share the cores with the workers, so that the split is coarse. A straight line through the
-overheads gives what a round costs, and what each block adds to it. One epoch of local SGD
-(``sync="average"``, mini-batches of 10) gives its cost of a row.
+A round has three parts, the first two by the workers' own clocks, each of the worker that spent
+more time on it: *computing* in tasks; *traffic*, which is receiving weights and sums of gradients
+from the other worker; and the rest, which is the scheduler's work, messages with no arrays in
+them, waiting and the driver's update. Scheduler and driver share the cores with the workers, so
+that the split is coarse. A straight line through the rests of the smallest rows gives what a
+round costs, and what each block adds to it. One epoch of local SGD (``sync="average"``,
+mini-batches of 10) gives its cost of a row.
 
 The projection is arithmetic and no measurement. An epoch takes, with one block a worker,
 
     fixed + workers * per_block + rows / workers * per_row + traffic
 
-where traffic is the weights' way down and the gradients' way up the tree, over links of
-10 Gbit/s. It assumes workers like the measured ones whose memory holds their rows. The second
-term grows with the workers, since all tasks pass through one scheduler; therefore an epoch is
-fastest with sqrt(rows * per_row / per_block) workers, and more of them slow it down.
+where traffic is, for each level of the tree up and of the weights' way down, a transfer's latency
+as measured here, and the bytes over links of 10 Gbit/s. It assumes workers like the measured ones
+whose memory holds their rows. The second term grows with the workers, since all tasks pass through
+one scheduler; therefore an epoch is fastest with sqrt(rows * per_row / per_block) workers, and
+more of them slow it down.
 """
 
 import argparse
@@ -32,7 +35,7 @@ from statistics import median
 
 import dask.array as da
 import numpy as np
-from dask.distributed import Client, LocalCluster
+from dask.distributed import Client, LocalCluster, get_task_stream
 from machine import describe
 
 from sknielsen.dask import _FAN_IN, DaskMLPSigmoidClassifier
@@ -53,40 +56,37 @@ def rows_in(n_rows, n_blocks):
     return X, rng.integers(0, N_CLASSES, n_rows, chunks=size)
 
 
-def time_rounds(client, n_rows, n_blocks, task="_gradient", **parameters):
-    """Return seconds of a round, and of it those that the busier worker computed."""
+def time_rounds(client, n_rows, n_blocks, **parameters):
+    """Return the seconds of a round, and of it those of the busier worker's two activities."""
     clf = DaskMLPSigmoidClassifier(
         HIDDEN, max_iter=N_ROUNDS, eta=0.1, monitor_samples=0, random_state=0, **parameters
     )
-    client.get_task_stream(start=0, stop=0)  # starts the recording
-    clf.fit(*rows_in(n_rows, n_blocks))
-    spans = []
-    for record in client.get_task_stream(count=10_000):
-        key = str(record["key"])
-        if key.startswith(task) and key not in time_rounds.seen:
-            time_rounds.seen.add(key)
-            spans += [
-                (span["start"], span["stop"], record["worker"])
-                for span in record["startstops"]
-                if span["action"] == "compute"
-            ]
-    spans.sort()
-    computing = []
-    for i in range(n_blocks, len(spans), n_blocks):  # the tasks of a round, but for the first
-        by_worker = defaultdict(float)
-        for start, stop, worker in spans[i : i + n_blocks]:
-            by_worker[worker] += stop - start
-        computing.append(max(by_worker.values()))
+    with get_task_stream(client) as stream:
+        clf.fit(*rows_in(n_rows, n_blocks))
+    records = sorted(stream.data, key=lambda record: record["startstops"][0]["start"])
+    rounds, transfers = [], []  # a round begins with the task that shares the weights
+    for record in records:
+        if str(record["key"]).startswith("_identity"):
+            rounds.append({"compute": defaultdict(float), "transfer": defaultdict(float)})
+        for span in record["startstops"] if rounds else ():
+            if span["action"] in rounds[-1]:
+                seconds = span["stop"] - span["start"]
+                rounds[-1][span["action"]][record["worker"]] += seconds
+                if span["action"] == "transfer":
+                    transfers.append(seconds)
+    computing, traffic = (
+        median(max(part[action].values(), default=0.0) for part in rounds[1 - N_ROUNDS :])
+        for action in ("compute", "transfer")
+    )
     return {
         "rows": n_rows,
         "blocks": n_blocks,
         "round_s": median(clf.history_["duration"][1:]),
-        "computing_s": median(computing),
+        "computing_s": computing,
+        "traffic_s": traffic,
+        "transfer_s": median(transfers) if transfers else None,
         "weight_bytes": sum(p.nbytes for p in clf.coefs_ + clf.intercepts_),
     }
-
-
-time_rounds.seen = set()  # the recording goes on from training to training
 
 
 def project(n_rows, n_workers, costs):
@@ -96,7 +96,8 @@ def project(n_rows, n_workers, costs):
         "fixed_s": costs["fixed_s"],
         "scheduler_s": n_workers * costs["per_block_s"],
         "computing_s": n_rows / n_workers * costs["per_row_s"],
-        "traffic_s": costs["weight_bytes"] * levels * (1 + _FAN_IN) / LINK,
+        "traffic_s": levels
+        * (2 * costs["transfer_s"] + (1 + _FAN_IN) * costs["weight_bytes"] / LINK),
     }
     return {
         "rows": n_rows,
@@ -122,15 +123,18 @@ def main():
     ):
         time_rounds(client, 1_000, 2)  # imports
         rounds = [time_rounds(client, n, blocks) for n in ROWS for blocks in BLOCKS]
-        local = time_rounds(client, 100_000, 2, "_local_epoch", sync="average", batch_size=10)
+        local = time_rounds(client, 100_000, 2, sync="average", batch_size=10)
 
-    overheads = [r["round_s"] - r["computing_s"] for r in rounds if r["rows"] == ROWS[0]]
-    per_block, fixed = np.polyfit(BLOCKS, overheads, 1)
+    rests = [
+        r["round_s"] - r["computing_s"] - r["traffic_s"] for r in rounds if r["rows"] == ROWS[0]
+    ]
+    per_block, fixed = np.polyfit(BLOCKS, rests, 1)
     largest = [r for r in rounds if r["rows"] == ROWS[-1] and r["blocks"] >= N_WORKERS]
     gradient = {
         "fixed_s": float(fixed),
         "per_block_s": float(per_block),
         "per_row_s": N_WORKERS * median(r["computing_s"] for r in largest) / ROWS[-1],
+        "transfer_s": median(r["transfer_s"] for r in rounds if r["transfer_s"] is not None),
         "weight_bytes": rounds[0]["weight_bytes"],
     }
     average = gradient | {"per_row_s": N_WORKERS * local["computing_s"] / local["rows"]}
@@ -150,8 +154,9 @@ def main():
         "is next: it grows with the weights, and only with the logarithm of the workers."
     )
     for r in rounds:
-        print(f"{r['rows']:>9,} rows {r['blocks']:>3} blocks  round {1e3 * r['round_s']:8.1f} ms")
-        print(f"{'':26}computing {1e3 * r['computing_s']:8.1f} ms")
+        names = "round", "computing", "traffic"
+        parts = [f"{name} {1e3 * r[name + '_s']:.1f}" for name in names]
+        print(f"{r['rows']:>9,} rows {r['blocks']:>3} blocks, ms: {', '.join(parts)}")
     for name, projection in projections.items():
         print(name, projection["costs"], "fastest with", projection["fastest_with_workers"])
         for p in projection["epochs"]:
