@@ -531,19 +531,20 @@ default="constant"
         validation = None
         if given:
             validation = self._validation(X_val, y_val, weight_val, data)
-            if not continuing:
-                difference = scale_difference(X, validation.X)
+            if self._new_to_validation():
                 several = _several_classes(codes) and _several_classes(validation.codes)
-                remark = remark_on_validation(
-                    shared_rows(X, validation.X), difference if several else None
-                )
-                if remark:
+                difference = scale_difference(X, validation.X) if several else None
+                if remark := remark_on_validation(shared_rows(X, validation.X), difference):
                     warn(remark)
         elif settings.needs_validation:
             validation = data.select(self.validation_indices_)
         if not continuing:
             _warn_of_large_inputs(X)
         return data, validation
+
+    def _new_to_validation(self):
+        """Tell whether no epoch has had validation data yet, so that they deserve a look."""
+        return np.isnan(self.history_["validation_cost"]).all()
 
     def _validation(self, X, y, weight, data):
         """Validate validation rows given; `data` are the training rows."""

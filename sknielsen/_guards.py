@@ -1,12 +1,13 @@
 """Warnings about validation data that cannot mean what their giver believes.
 
-They look at a sample of rows of bounded size, so that they cost milliseconds whatever the data.
+They look at samples of bounded size, so that they cost a tenth of a second at most.
 """
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 _ROWS, _VALUES = 2048, 2**20  # looked at, at most, on either side
+_FEATURES = 2048  # whose scales are compared at most
 _SHARED_ROWS = 12  # below which coincidence is too likely: (2/3)^12 < 0.01, see `shared_rows`
 _ROWS_FOR_SCALE = 50  # below which a scale is too uncertain
 _FACTOR = 5  # by which scales may differ
@@ -34,7 +35,8 @@ def remark_on_validation(share, difference):
         )
     if difference:
         return (
-            f"`X_val` is not scaled like X: {difference}. Scale both alike: in "
+            f"`X_val` does not look scaled like X: {difference}. If its rows are from elsewhere, "
+            "this may be so; else scale both alike: in "
             'a pipeline with Pipeline(..., transform_input=["X_val"]) under '
             "sklearn.set_config(enable_metadata_routing=True), since without routing "
             "`<step>__X_val` passes the other steps by; elsewhere with the transformer that was "
@@ -46,10 +48,11 @@ def remark_on_validation(share, difference):
 def shared_rows(X, X_val):
     """Estimate the share of validation rows that are training rows, beyond coincidence.
 
-    Where values are few, rows repeat of themselves. Therefore only rows count that occur once
-    among the m looked at in X; a fresh row equals one of them with a probability of about
-    2 n_2 / m, where n_2 rows occur twice (Good 1953, "The population frequencies of species and
-    the estimation of population parameters").
+    Rows sliced as X was are always found, others where enough of them meet: a few hundred out of
+    a hundred thousand are not. Where values are few, rows repeat of themselves. Therefore only
+    rows count that occur once among the m looked at in X; a fresh row equals one of them with a
+    probability of about 2 n_2 / m, where n_2 rows occur twice (Good 1953, "The population
+    frequencies of species and the estimation of population parameters").
 
     Parameters
     ----------
@@ -82,11 +85,11 @@ def shared_rows(X, X_val):
 def scale_difference(X, X_val):
     """Say how the validation rows are off the training rows' scale.
 
-    Signs are compared first: standardised rows have both. Then, of each feature, standard
-    deviations and distances from the training mean, without the outer quarter of the values;
-    more than half of the features must be off. Features of which half the values are equal are
-    left out; where that leaves none, and in sparse data, the sizes of the values that are not 0
-    are compared.
+    Signs are compared first: standardised features have both. Then, of each feature, standard
+    deviations and distances from the training mean, without the outer quarter of the values.
+    More than half of the features must be off; of the second kind those of which half the values
+    are equal are left out. Where that leaves none, and in sparse data, the sizes of the values
+    that are not 0 are compared.
 
     Parameters
     ----------
@@ -100,24 +103,37 @@ def scale_difference(X, X_val):
     if min(X.shape[0], X_val.shape[0]) < _ROWS_FOR_SCALE:
         return None
     rng = np.random.default_rng(0)
-    a, b = (M[np.sort(choose_rows(M, rng)[:512])] for M in (X, X_val))
-    values, values_val = (M.data if issparse(M) else M.ravel() for M in (a, b))
-    negative, negative_val = ((v < 0).sum() / max(1, v.size) for v in (values, values_val))
-    if max(negative, negative_val) > _NEGATIVE and min(negative, negative_val) == 0:
-        return f"{negative_val:.0%} of its values are negative, of X {negative:.0%}"
-    if not issparse(X) and not issparse(X_val):
-        a, b = (np.sort(M, axis=0) for M in (a, b))
-        varying = [M[len(M) // 4] < M[-1 - len(M) // 4] for M in (a, b)]
-        varying = varying[0] & varying[1]
-        if varying.any():
-            with np.errstate(over="ignore", invalid="ignore"):
-                a, b = (M[len(M) // 8 : -(len(M) // 8), varying].astype(float) for M in (a, b))
-                width = a.std(axis=0)
-                larger = np.square(b - a.mean(axis=0)).mean(axis=0) > (_FACTOR * width) ** 2
-                off = (larger | (_FACTOR * b.std(axis=0) < width)).mean()
-            if off > 0.5:
-                return f"{off:.0%} of the features lie more than {_FACTOR} times off their range"
-            return None
+    rows = [np.sort(choose_rows(M, rng)[:512]) for M in (X, X_val)]
+    if issparse(X) or issparse(X_val):
+        a, b = (M[r].data if issparse(M) else M[r].ravel() for M, r in zip((X, X_val), rows))
+        negative, negative_val = ((v < 0).sum() / max(1, v.size) for v in (a, b))
+        if max(negative, negative_val) > _NEGATIVE and min(negative, negative_val) == 0:
+            return f"{negative_val:.0%} of its values are negative, of X {negative:.0%}"
+        return _difference_of_sizes(a, b)
+
+    features = np.arange(X.shape[1])
+    if len(features) > _FEATURES:
+        features = np.sort(rng.choice(features, _FEATURES, replace=False))
+    a, b = (np.sort(M[np.ix_(r, features)], axis=0) for M, r in zip((X, X_val), rows))
+    negative = np.array([(M < 0).mean(axis=0) for M in (a, b)])
+    one_sided = (negative.max(axis=0) > _NEGATIVE) & (negative.min(axis=0) == 0)
+    if one_sided.mean() > 0.5:
+        return f"{one_sided.mean():.0%} of the features have negative values on one side only"
+    varying = np.logical_and(*(M[len(M) // 4] < M[-1 - len(M) // 4] for M in (a, b)))
+    if not varying.any():
+        return _difference_of_sizes(a.ravel(), b.ravel())
+    with np.errstate(over="ignore", invalid="ignore"):
+        a, b = (M[len(M) // 8 : -(len(M) // 8), varying].astype(float) for M in (a, b))
+        width = a.std(axis=0)
+        larger = np.square(b - a.mean(axis=0)).mean(axis=0) > (_FACTOR * width) ** 2
+        off = (larger | (_FACTOR * b.std(axis=0) < width)).mean()
+    if off > 0.5:
+        return f"{off:.0%} of the features compared are more than {_FACTOR} times off their range"
+    return None
+
+
+def _difference_of_sizes(values, values_val):
+    """Say how many times larger the values are that are not 0; None if not so many times."""
     sizes, sizes_val = (np.abs(v[v != 0]) for v in (values, values_val))
     if sizes.size and sizes_val.size:
         factor = np.median(sizes_val) / np.median(sizes)
@@ -134,15 +150,14 @@ def choose_rows(X, rng):
 
 
 def _hashes(X, rows):
-    """Hash rows bit by bit."""
-    if not issparse(X):
-        return np.array([hash(X[row].tobytes()) for row in rows])
-    X = X[rows]
+    """Hash the values of rows, in whichever way they are stored."""
+    X = csr_array(X[rows])
     X.sum_duplicates()
     X.eliminate_zeros()
+    indices = X.indices.astype(np.int64)
     return np.array(
         [
-            hash((X.indices[i:j].tobytes(), X.data[i:j].tobytes()))
+            hash((indices[i:j].tobytes(), X.data[i:j].tobytes()))
             for i, j in zip(X.indptr, X.indptr[1:])
         ]
     )

@@ -338,7 +338,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         if not has_validation:
             return rows, None
         validation = self._validation(X_val, y_val, weight_val, rows)
-        if not continuing:
+        if self._new_to_validation():
             several = [len(summary.classes) > 1 or n_labels > 0 for summary in summaries]
             _warn_of_validation(rows, validation.X, several)
         return rows, validation

@@ -1,8 +1,9 @@
 """Serving without Python: converters to ONNX for skl2onnx; needs the extra ``onnx``.
 
 Importing this module registers them. From then on ``skl2onnx.to_onnx`` takes the classifier, the
-augmenter and `AugmentedClassifier`, alone, in pipelines and inside other estimators. To add one:
-a function that writes the graph of a fitted estimator, and a call in `register`.
+augmenter and `AugmentedClassifier`, alone, in pipelines and inside other estimators, as far as
+skl2onnx converts these. To add one: a function that writes the graph of a fitted estimator, and a
+call in `register`.
 """
 
 import numpy as np
@@ -13,8 +14,10 @@ from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter
 
 try:
     from skl2onnx import update_registered_converter
+
+    # Private, but skl2onnx's own way to write a pipeline as a part of a graph.
+    from skl2onnx._parse import _parse_sklearn
     from skl2onnx.algebra import onnx_ops as ops
-    from skl2onnx.algebra.onnx_operator import OnnxSubEstimator
     from skl2onnx.common.data_types import (
         Int64TensorType,
         guess_numpy_type,
@@ -24,8 +27,8 @@ try:
     from skl2onnx.common.utils_classifier import get_label_classes
 except ImportError as error:
     raise ImportError(
-        "sknielsen.onnx needs skl2onnx, which the extra `onnx` brings: "
-        'pip install "sknielsen[onnx]".'
+        "sknielsen.onnx needs skl2onnx 1.19.1 or newer, which the extra `onnx` brings: "
+        f'pip install "sknielsen[onnx]" ({error}).'
     ) from error
 
 
@@ -62,36 +65,42 @@ def register():
             options={"zipmap": [True, False, "columns"]} | flags,
         )
     update_registered_converter(
-        ImageAugmenter, "SknielsenImageAugmenter", _copy_type, _convert_augmenter
+        ImageAugmenter, "SknielsenImageAugmenter", _augmenter_type, _convert_augmenter
     )
 
 
-def _copy_type(operator):
-    operator.outputs[0].set_type(operator.inputs[0].type.__class__(operator.inputs[0].type.shape))
+def _augmenter_type(operator):
+    """Set the output's type: that of the inputs, which are one matrix or a column each."""
+    first = operator.inputs[0].type
+    n_features = sum(variable.type.shape[1] for variable in operator.inputs)
+    operator.outputs[0].set_type(first.__class__([first.shape[0], n_features]))
 
 
 def _convert_augmenter(scope, operator, container):
     """Write an identity: what `transform` is."""
-    same = ops.OnnxIdentity(
-        operator.inputs[0], op_version=container.target_opset, output_names=operator.outputs[:1]
-    )
-    same.add_to(scope, container)
+    opset = {"op_version": container.target_opset}
+    x = operator.inputs[0]
+    if len(operator.inputs) > 1:
+        x = ops.OnnxConcat(*operator.inputs, axis=1, **opset)
+    ops.OnnxIdentity(x, output_names=operator.outputs[:1], **opset).add_to(scope, container)
 
 
 def _convert_augmented(scope, operator, container):
     """Write the classifier that was fitted on the images and their copies."""
-    inner = operator.raw_operator.estimator_
-    asked = scope.get_options(operator.raw_operator, {"zipmap": False})
-    options = {name: value for name, value in asked.items() if name in ("nocl", "raw_scores")}
-    opset = {"op_version": container.target_opset}
-    x = operator.inputs[0]
-    if isinstance(inner, Pipeline):  # skl2onnx takes no pipeline as a part of another graph
-        *before, (_, inner) = inner.steps
-        for _, step in before:
-            x = x if step in (None, "passthrough") else OnnxSubEstimator(step, x, **opset)
-    outputs = OnnxSubEstimator(inner, x, options=options | {"zipmap": False}, **opset)
-    for i, variable in enumerate(operator.outputs[:2]):
-        ops.OnnxIdentity(outputs[i], output_names=[variable], **opset).add_to(scope, container)
+    inner, outputs = operator.raw_operator.estimator_, operator.inputs
+    steps = [step for _, step in inner.steps] if isinstance(inner, Pipeline) else [inner]
+    asked = scope.get_options(operator.raw_operator, {})
+    options = {"zipmap": False, "nocl": asked.get("nocl", False)}
+    if hasattr(inner, "decision_function"):
+        options["raw_scores"] = asked.get("raw_scores", False)
+    for holder in (scope, container):
+        holder.add_options(id(steps[-1]), options)
+    for step in steps:
+        if step not in (None, "passthrough"):
+            outputs = _parse_sklearn(scope, step, outputs)
+    for inside, outside in zip(outputs, operator.outputs):
+        name = scope.get_unique_operator_name("Same")
+        container.add_node("Identity", inside.full_name, outside.full_name, name=name)
 
 
 def _convert_classifier(scope, operator, container):
@@ -126,12 +135,15 @@ def _convert_classifier(scope, operator, container):
     else:
         codes = ops.OnnxArgMax(z, axis=1, keepdims=0, **opset)
         scores = z
+        if n_outputs == 2:  # what is made of two classes' scores takes the second for z1 - z0
+            scores = ops.OnnxMatMul(z, np.array([[1, -1], [-1, 1]], dtype), **opset)
         if model.out_activation_ == "sigmoid":
             # ln sigma(z) = min(z, 0) - ln(1 + e^-|z|): its softmax divides the outputs by their
             # sum, also where all underflow.
             tail = ops.OnnxExp(ops.OnnxNeg(ops.OnnxAbs(z, **opset), **opset), **opset)
             tail = ops.OnnxLog(ops.OnnxAdd(tail, zero + 1, **opset), **opset)
-            z = ops.OnnxSub(ops.OnnxMin(z, zero, **opset), tail, **opset)
+            negative = ops.OnnxNeg(ops.OnnxRelu(ops.OnnxNeg(z, **opset), **opset), **opset)
+            z = ops.OnnxSub(negative, tail, **opset)
         probabilities = ops.OnnxSoftmax(z, axis=1, **opset)
 
     raw = scope.get_options(model, {"raw_scores": False})["raw_scores"]
@@ -157,7 +169,7 @@ def _classes(classes):
     """Turn class labels into what ONNX has: strings or 64-bit integers."""
     if all(isinstance(label, str) for label in classes.tolist()):
         return classes.astype(str)
-    if classes.dtype.kind in "biu" or np.array_equal(classes, classes.astype(np.int64)):
+    if np.array_equal(classes, classes.astype(np.int64)):
         return classes.astype(np.int64)
     raise ValueError(
         f"Class labels that convert are strings and whole numbers; got {classes.tolist()}. The "

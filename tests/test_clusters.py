@@ -1,4 +1,4 @@
-"""Searches run on Ray and on Spark by joblib, as the guide shows; needs the extra `clusters`."""
+"""Searches run on Ray and on Spark by joblib; needs the extra `test-clusters`."""
 
 import os
 import sys

@@ -146,11 +146,52 @@ def test_the_scale_of_rows_of_a_single_class_tells_nothing(n_classes, small):
     small().fit(X[:300], y[:300], X_val=X[rows], y_val=y[rows])
 
 
+def test_one_signed_feature_does_not_hide_the_others():
+    X, X_val = halves(load_digits)
+    signed = np.random.default_rng(0).normal(size=(len(X) + len(X_val), 1))
+    X, X_val = (
+        np.hstack([M, s]) for M, s in ((X / 16, signed[: len(X)]), (X_val / 16, signed[len(X) :]))
+    )
+    scaler = StandardScaler().fit(X)
+    assert scale_difference(scaler.transform(X), X_val)
+    assert scale_difference(X, scaler.transform(X_val))
+    assert scale_difference(X, X_val) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "kind_val"),
+    [
+        (csr_matrix, np.asarray),
+        (np.asarray, csr_matrix),
+        (np.asarray, lambda X: np.where(X == 0, -0.0, X)),
+    ],
+)
+def test_rows_are_compared_by_their_values_however_they_are_stored(kind, kind_val, small):
+    X, _ = halves(load_digits)
+    y = np.arange(len(X)) % 2
+    with pytest.warns(UserWarning, match="100% of the rows of `X_val` equal training rows"):
+        small().fit(kind(X / 16), y, X_val=kind_val(X / 16), y_val=y)
+
+
+def test_very_wide_tables_are_compared_by_some_of_their_features():
+    X, X_val = np.random.default_rng(0).normal(size=(2, 60, 50_000)).astype(np.float32)
+    assert scale_difference(X, X_val) is None
+    assert "100% of the features compared" in scale_difference(X, 100 * X_val)
+
+
+def test_the_first_validation_rows_of_a_continued_fit_are_looked_at(small):
+    X, X_val = halves(load_digits)
+    y = np.arange(len(X)) % 2
+    clf = small().partial_fit(X / 16, y, classes=[0, 1])
+    with pytest.warns(UserWarning, match="does not look scaled like X"):
+        clf.partial_fit(X / 16, y, X_val=100 * X_val, y_val=np.arange(len(X_val)) % 2)
+
+
 def test_a_continued_fit_does_not_look_again(small):
     X, X_val = halves(load_digits)
     y = np.arange(len(X)) % 2
     clf = small()
     data = dict(X_val=100 * X_val, y_val=np.arange(len(X_val)) % 2)
-    with pytest.warns(UserWarning, match="not scaled like X"):
+    with pytest.warns(UserWarning, match="does not look scaled like X"):
         clf.partial_fit(X / 16, y, classes=[0, 1], **data)
     clf.partial_fit(X / 16, y, **data)

@@ -2,12 +2,21 @@
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import skl2onnx
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import BaggingClassifier
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -79,7 +88,7 @@ def test_integer_inputs_convert(small, X, y):
     assert_served_alike(small().fit(X, y), X)
 
 
-@pytest.mark.parametrize("target_opset", [11, 15, 18])
+@pytest.mark.parametrize("target_opset", [7, 11, 15, 18])
 def test_the_graph_keeps_to_the_opset_asked_for(target_opset, small, X, y):
     model = small().fit(X, y)
     [used] = convert(model, X, target_opset=target_opset).opset_import
@@ -91,6 +100,7 @@ def test_probabilities_are_finite_where_all_outputs_underflow(small, X, y):
     model = small().fit(X, y)
     model.intercepts_[-1] -= 500.0
     assert_served_alike(model, X)
+    assert np.isfinite(run(convert(model, X), X)[1]).all()
 
 
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=["standard", "minmax"])
@@ -115,9 +125,54 @@ def test_an_augmented_classifier_converts_also_around_a_pipeline(small, X, y):
         assert_served_alike(make_pipeline(StandardScaler(), model).fit(X, y), X)
 
 
+@pytest.mark.parametrize("cost", COSTS)
+def test_wrappers_of_two_classes_convert(cost, small, X, y):
+    augmenter = ImageAugmenter(rotation=5)
+    network = small(cost=cost)
+    for inner in (
+        network,
+        AugmentedClassifier(network, augmenter, random_state=0),
+        AugmentedClassifier(make_pipeline(MinMaxScaler(), network), augmenter, random_state=0),
+        AugmentedClassifier(LogisticRegression(), augmenter, random_state=0),
+        AugmentedClassifier(GaussianNB(), augmenter, random_state=0),
+    ):
+        assert_served_alike(CalibratedClassifierCV(inner, cv=2).fit(X, y % 2), X)
+    assert_served_alike(AdaBoostClassifier(network, n_estimators=2).fit(X, y % 2), X)
+    one_against_one = OneVsOneClassifier(network).fit(X, y % 3)
+    labels, _ = run(convert(one_against_one, X), X)
+    np.testing.assert_array_equal(labels.ravel(), one_against_one.predict(X))
+
+
+def test_an_augmented_classifier_holds_any_pipeline(small, X, y):
+    columns = ColumnTransformer(
+        [("a", StandardScaler(), slice(0, 32)), ("b", MinMaxScaler(), slice(32, 64))]
+    )
+    for inner in (
+        make_pipeline(columns, small()),
+        make_pipeline(StandardScaler(), make_pipeline(MinMaxScaler(), small())),
+    ):
+        model = AugmentedClassifier(inner, ImageAugmenter(rotation=5), random_state=0)
+        assert_served_alike(model.fit(X, y), X)
+
+
+def test_the_columns_of_a_dataframe_are_an_input_each(small, X, y):
+    register()
+    frame = pd.DataFrame(X).rename(columns="pixel{}".format)
+    augmenter = ImageAugmenter(rotation=5, random_state=0)
+    model = make_pipeline(augmenter, small()).fit(frame, y)
+    graph = skl2onnx.to_onnx(model, frame[:1], options={"zipmap": False})
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    labels, _ = session.run(None, {name: frame[[name]].to_numpy() for name in frame})
+    np.testing.assert_array_equal(labels, model.predict(frame))
+
+
 def test_estimators_around_the_classifier_convert(small, X, y):
     for model in (
         CalibratedClassifierCV(small(), cv=2),
+        StackingClassifier([("a", small()), ("b", small(eta=0.1))], cv=2),
+        VotingClassifier([("a", small())], voting="soft", flatten_transform=False),
         BaggingClassifier(small(), 3, random_state=0),
         OneVsRestClassifier(small()),
         GridSearchCV(small(), {"eta": [0.1, 0.5]}, cv=2),
@@ -129,7 +184,11 @@ def test_raw_scores_are_the_decision_function(small, X, y):
     model = small().fit(X, y)
     _, scores = run(convert(model, X, raw_scores=True), X)
     np.testing.assert_allclose(scores, model.decision_function(X), rtol=0, atol=1e-5)
-    model = small().fit(X, y % 2)
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_raw_scores_of_two_classes_are_minus_and_plus_the_decision_function(cost, small, X, y):
+    model = small(cost=cost).fit(X, y % 2)
     _, scores = run(convert(model, X, raw_scores=True), X)
     z = model.decision_function(X)
     np.testing.assert_allclose(scores, np.stack([-z, z], axis=1), rtol=0, atol=1e-5)
@@ -141,10 +200,11 @@ def test_zipmap_makes_a_dict_of_each_rows_probabilities(small, X, y):
     assert dicts[0] == pytest.approx(dict(zip(model.classes_, model.predict_proba(X[:1])[0])))
 
 
-def test_labels_that_onnx_does_not_have_raise_and_nocl_numbers_them(small, X, y):
+@pytest.mark.parametrize("classes", [np.array([-0.5, 0.5]), np.array([0, 2**63], np.uint64)])
+def test_labels_that_onnx_does_not_have_raise_and_nocl_numbers_them(classes, small, X, y):
     model = small().fit(X, y % 2)
-    model.classes_ = np.array([-0.5, 0.5])
-    with pytest.raises(ValueError, match=r"strings and whole numbers; got \[-0.5, 0.5\]"):
+    model.classes_ = classes
+    with pytest.raises(ValueError, match="strings and whole numbers; got"):
         convert(model, X)
     labels, _ = run(convert(model, X, nocl=True), X)
     np.testing.assert_array_equal(model.classes_[labels], model.predict(X))
@@ -160,6 +220,15 @@ def test_an_output_activation_of_ones_own_raises(small, X, y):
     model = small(cost=OwnActivation()).fit(X, y)
     with pytest.raises(ValueError, match="that convert are 'sigmoid' and 'softmax'"):
         convert(model, X)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("target", ["two classes", "strings", "multilabel"])
+def test_all_labels_of_any_kind_agree_on_mnist(target):
+    mnist = fetch_mnist(download_if_missing=False)
+    model = MLPSigmoidClassifier(max_iter=1, random_state=0)
+    model.fit(mnist.X_train, TARGETS[target](mnist.y_train))
+    assert_served_alike(model, mnist.X_test)
 
 
 @pytest.mark.mnist

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import assert_same_model
 from sklearn import config_context
-from sklearn.model_selection import GridSearchCV, PredefinedSplit, cross_val_score
+from sklearn.model_selection import GridSearchCV, PredefinedSplit, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -96,8 +96,9 @@ def test_a_search_that_slices_the_validation_rows_along_is_noticed(routed, small
     (X, y), _ = split
     with config_context(enable_metadata_routing=routed):
         search = GridSearchCV(small(), {"eta": [0.1]}, cv=2, refit=False)
-        with pytest.warns(UserWarning, match=SLICED):
+        with pytest.warns(UserWarning, match=SLICED) as warned:
             search.fit(X, y, X_val=X, y_val=y)
+    assert {warning.filename for warning in warned} == {__file__}
 
 
 def test_a_search_with_validation_rows_of_another_number_does_not_warn(small, split):
@@ -111,7 +112,7 @@ def test_validation_rows_that_a_pipeline_without_routing_leaves_unscaled_are_not
     given = {f"clf__{name}": value for name, value in validation.items()}
     with config_context(enable_metadata_routing=False):
         pipeline = Pipeline([("scale", StandardScaler()), ("clf", small())])
-        with pytest.warns(UserWarning, match="`X_val` is not scaled like X: .*transform_input"):
+        with pytest.warns(UserWarning, match="does not look scaled like X: .*transform_input"):
             pipeline.fit(X, y, **given)
         given["clf__X_val"] = StandardScaler().fit(X).transform(validation["X_val"])
         pipeline.fit(X, y, **given)
@@ -133,7 +134,10 @@ def test_a_predefined_split_needs_no_routing(small, split):
 def test_nested_cross_validation_stops_early_on_rows_of_its_own(small, digits):
     X, y = digits
     with config_context(enable_metadata_routing=False):
-        clf = small(max_iter=10, early_stopping=True, validation_fraction=0.2)
+        clf = small(max_iter=40, early_stopping=True, n_iter_no_change=2, validation_fraction=0.2)
         search = GridSearchCV(clf, {"eta": [0.5, 2.0]}, cv=2, error_score="raise")
-        scores = cross_val_score(search, X, y, cv=2, error_score="raise")
-    assert scores.min() > 0.5
+        result = cross_validate(search, X, y, cv=2, error_score="raise", return_estimator=True)
+    assert result["test_score"].min() > 0.6
+    for outer in result["estimator"]:
+        assert outer.best_estimator_.n_iter_ < 40
+        assert len(outer.best_estimator_.validation_indices_) == 30
