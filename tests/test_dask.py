@@ -19,7 +19,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from sknielsen import ImageAugmenter, MLPSigmoidClassifier
-from sknielsen.dask import DaskMLPSigmoidClassifier, _draw
+from sknielsen._distributed import draw
+from sknielsen.dask import DaskMLPSigmoidClassifier
 from sknielsen.schedules import Constant
 
 MEMORY_LIMIT = 550 * 10**6  # of which a worker takes 230 MB before it holds any data
@@ -415,7 +416,7 @@ def test_rows_are_drawn_from_blocks_by_their_size_however_many_there_are():
     for size in (10, 10**10):  # NumPy's own draw ends at 1e9
         sizes = np.array([2 * size, 0, size])
         n_rows = sizes.sum() if size == 10 else 3000
-        drawn = _draw(np.random.default_rng(0), sizes, n_rows)
+        drawn = draw(np.random.default_rng(0), sizes, n_rows)
         assert drawn.sum() == n_rows
         assert drawn[1] == 0
         assert drawn[0] / n_rows == pytest.approx(2 / 3, abs=0.05)

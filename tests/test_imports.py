@@ -32,22 +32,15 @@ ALLOWED = {
     "augmentation": {"_resolve", "_warn"},
     "callbacks": {"_classifier", "_resolve"},
     "costs": {"activations"},
-    "dask": {
-        "_blas",
-        "_classifier",
-        "_data",
-        "_guards",
-        "_network",
-        "_training",
-        "_warn",
-    },
+    "_distributed": {"_blas", "_classifier", "_data", "_guards", "_network", "_training"},
+    "dask": {"_classifier", "_distributed", "_guards", "_training", "_warn"},
     "diagnostics": {"_data", "_network", "_resolve", "activations", "costs"},
     "onnx": {"_classifier", "augmentation"},
     "plots": {"_resolve", "diagnostics"},
     "schedules": {"_resolve"},
 }
 # Of an extra's packages, imported when they are needed.
-EXTRAS = {"dask": {"dask"}, "onnx": {"skl2onnx"}, "plots": {"matplotlib"}}
+EXTRAS = {"_distributed": {"dask"}, "onnx": {"skl2onnx"}, "plots": {"matplotlib"}}
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "sknielsen"}
 
 

@@ -38,7 +38,8 @@ import numpy as np
 from dask.distributed import Client, LocalCluster, get_task_stream
 from machine import describe
 
-from sknielsen.dask import _FAN_IN, DaskMLPSigmoidClassifier
+from sknielsen._distributed import FAN_IN
+from sknielsen.dask import DaskMLPSigmoidClassifier
 
 N_FEATURES, HIDDEN, N_CLASSES = 64, 100, 10
 ROWS = 10_000, 100_000, 1_000_000
@@ -91,13 +92,13 @@ def time_rounds(client, n_rows, n_blocks, **parameters):
 
 def project(n_rows, n_workers, costs):
     """Add up an epoch on paper."""
-    levels = ceil(log(n_workers, _FAN_IN))
+    levels = ceil(log(n_workers, FAN_IN))
     terms = {
         "fixed_s": costs["fixed_s"],
         "scheduler_s": n_workers * costs["per_block_s"],
         "computing_s": n_rows / n_workers * costs["per_row_s"],
         "traffic_s": levels
-        * (2 * costs["transfer_s"] + (1 + _FAN_IN) * costs["weight_bytes"] / LINK),
+        * (2 * costs["transfer_s"] + (1 + FAN_IN) * costs["weight_bytes"] / LINK),
     }
     return {
         "rows": n_rows,
