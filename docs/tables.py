@@ -240,17 +240,29 @@ def scale(measured):
     text += "Projected from these, by arithmetic:\n\n"
     for sync, projection in measured["projections"].items():
         text += table(
-            [f'``sync="{sync}"``: rows', "Workers", "Seconds an epoch", "Efficiency"],
+            [
+                f'``sync="{sync}"``: rows',
+                "Workers",
+                "GB a worker",
+                "Seconds an epoch",
+                "of it computing",
+            ],
             [
                 [
                     f"{e['rows']:,}",
                     f"{e['workers']:,}",
+                    number(e["memory_a_worker_GB"]),
                     number(e["epoch_s"]),
-                    f"{e['efficiency']:.2f}",
+                    f"{e['efficiency']:.0%}",
                 ]
                 for e in projection["epochs"]
             ],
         )
+        fastest = projection["fastest_with_workers"].items()
+        text += "Fastest: " + ", ".join(
+            f"{float(rows):,.0f} rows with {workers:,} workers" for rows, workers in fastest
+        )
+        text += ".\n\n"
     return text + escaped(measured["where_it_stops"]) + "\n\n"
 
 

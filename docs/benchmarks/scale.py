@@ -90,14 +90,18 @@ def time_rounds(client, n_rows, n_blocks, **parameters):
     }
 
 
+def levels(n_workers):
+    """Return the levels of the reduction tree."""
+    return ceil(log(n_workers, FAN_IN))
+
+
 def project(n_rows, n_workers, costs):
     """Add up an epoch on paper."""
-    levels = ceil(log(n_workers, FAN_IN))
     terms = {
         "fixed_s": costs["fixed_s"],
         "scheduler_s": n_workers * costs["per_block_s"],
         "computing_s": n_rows / n_workers * costs["per_row_s"],
-        "traffic_s": levels
+        "traffic_s": levels(n_workers)
         * (2 * costs["transfer_s"] + (1 + FAN_IN) * costs["weight_bytes"] / LINK),
     }
     return {
@@ -149,10 +153,15 @@ def main():
             },
             "epochs": [project(n, w, costs) for n in (10**8, 10**10) for w in (10, 100, 1000)],
         }
+    last = projections["gradient"]["epochs"][-1]
+    a_level = last["scheduler_s"] / levels(last["workers"]) - 2 * gradient["transfer_s"]
+    limit = a_level * LINK / (1 + FAN_IN)
     stops = (
-        "All tasks pass through one scheduler, which takes per_block_s for each block of a round. "
-        "Beyond fastest_with_workers its time grows faster than the workers' time falls. Traffic "
-        "is next: it grows with the weights, and only with the logarithm of the workers."
+        f"All tasks pass through one scheduler, which takes {1e3 * per_block:.2g} ms for each "
+        "block of a round. Beyond the number of workers that is fastest, its time grows faster "
+        "than theirs falls. Traffic grows only with the logarithm of the workers, and with the "
+        f"weights: at {last['workers']:,} workers it would overtake the scheduler for weights "
+        f"of {limit / 1e6:.0f} MB (here {gradient['weight_bytes'] / 1e6:.2g})."
     )
     for r in rounds:
         names = "round", "computing", "traffic"
