@@ -1,10 +1,9 @@
 """Sigmoid networks for scikit-learn, after Nielsen's *Neural Networks and Deep Learning*."""
 
 from sknielsen._classifier import MLPSigmoidClassifier
+from sknielsen._version import __version__
 from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter, ImageExpander
 from sknielsen.diagnostics import diagnose, hard_examples
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AugmentedClassifier",

@@ -3,7 +3,6 @@
 import copy
 import inspect
 import math
-import re
 from contextlib import contextmanager
 from itertools import pairwise
 from numbers import Integral, Real
@@ -34,6 +33,7 @@ from sknielsen._training import (
     generator,
     train,
 )
+from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
 from sknielsen.activations import ACTIVATIONS, log_outputs
 from sknielsen.costs import COSTS
@@ -54,7 +54,7 @@ SPARSE_AUGMENT = (
 )
 
 
-class MLPSigmoidClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Fully connected sigmoid network, trained by mini-batch stochastic gradient descent.
 
     The network and its training are those of chapters 2 and 3 of [1]_.
@@ -835,18 +835,9 @@ default="constant"
         return np.exp(self.predict_log_proba(X))
 
     def __getstate__(self):
-        from sknielsen import __version__
-
-        state = {**super().__getstate__(), "_sknielsen_version": __version__}
+        state = super().__getstate__()
         state.pop("_training", None)
         return state
-
-    def __setstate__(self, state):
-        state = dict(state)
-        message = newer_version_message("The classifier", state.pop("_sknielsen_version", "0"))
-        if message:
-            warn(message)
-        super().__setstate__(state)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -865,19 +856,6 @@ def _all_or_nothing(estimator):
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-def newer_version_message(what, version):
-    """Say that something was saved by a newer sknielsen than this; "" if it was not."""
-    from sknielsen import __version__
-
-    saved, here = ([int(n) for n in re.findall(r"\d+", v)[:3]] for v in (version, __version__))
-    if saved <= here:
-        return ""
-    return (
-        f"{what} was saved by sknielsen {version}, which is newer than this one, {__version__}: "
-        f"it may not work as it did. Install sknielsen {version} or newer to open it."
-    )
 
 
 def _both_or_none(X_val, y_val, sample_weight_val):

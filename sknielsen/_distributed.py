@@ -64,9 +64,13 @@ class Block(NamedTuple):
 class Rows:
     """Stands for `Data`: gives out positions in an epoch's order in place of rows."""
 
-    def __init__(self, cluster, blocks, n_features, dtype, n_outputs, class_weight):
+    def __init__(
+        self, cluster, blocks, n_features, dtype, n_outputs, class_weight, seed, on_workers
+    ):
         self.cluster = cluster
         self.blocks = blocks
+        self.seed = seed
+        self.on_workers = on_workers  # settings that are the workers' business
         self.sizes = np.array([block.n_rows for block in blocks])
         self.rows = range(int(self.sizes.sum()))
         self.X = SimpleNamespace(shape=(len(self.rows), n_features), dtype=dtype)
@@ -151,9 +155,25 @@ class Rows:
 class DaskNetwork(Network):
     """A network that works on references to rows: its passes over them are tasks.
 
-    `remote` (`Rows`), `estimator` (whose history counts epochs) and `n` (what lmbda is divided
-    by) are set from outside. Rows in memory, those of validation, pass as through any network.
+    Rows in memory, those of validation, pass as through any network.
+
+    Parameters
+    ----------
+    plain : Network
+        Whose weights, biases, cost and dropout it takes.
+    velocity : tuple of two lists of ndarray, or None
+    rows : Rows
+    n : float
+        What lmbda is divided by.
+    n_epochs : int
+        Epochs trained so far.
     """
+
+    def __init__(self, plain, velocity, rows, n, n_epochs):
+        super().__init__(plain.weights, plain.biases, plain.cost, plain.keep, velocity)
+        self.remote = rows
+        self.n = n
+        self.epoch = n_epochs - 1
 
     def forward(self, x, rng=None):
         """Note which rows a step is for."""
@@ -182,10 +202,10 @@ class DaskNetwork(Network):
 
     def _step(self, **also):
         """Share what a step needs; the step for the first row begins an epoch."""
-        epoch = len(self.estimator.history_["epoch"])
         if self._x.start == 0:
-            self.remote.begin(epoch, len(self._x))
-        return self._share(epoch=epoch, n=self.n, **also)
+            self.epoch += 1
+            self.remote.begin(self.epoch, len(self._x))
+        return self._share(epoch=self.epoch, n=self.n, **also)
 
     def _share(self, **also):
         names = "weights", "biases", "cost", "keep"

@@ -32,6 +32,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sknielsen._resolve import check_number
+from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
 
 _BLOCK_PIXELS = 2**18  # whose ink is looked at a time, many, to spare calls
@@ -256,7 +257,7 @@ def _border_median(images):
 # --- the transformer ------------------------------------------------------------------------
 
 
-class ImageAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Distort training images at random; leave all others as they are.
 
     `fit_transform`, which is what the ``fit`` of a pipeline calls, distorts every image once;
@@ -637,7 +638,7 @@ def _generator(random_state):
 # --- copies for a fit -------------------------------------------------------------------------
 
 
-class ImageExpander(BaseEstimator):
+class ImageExpander(VersionedMixin, BaseEstimator):
     """Add distorted copies to the images of a fit, as a sampler of imbalanced-learn.
 
     Put it into ``imblearn.pipeline.Pipeline``, which calls `fit_resample` in ``fit`` only:
@@ -746,7 +747,7 @@ def _validates_within_fit(name, value):
     )
 
 
-class AugmentedClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
     """Fit a classifier on images and distorted copies of them; predict as it does.
 
     In a cross-validation the copies come from the rows of each fit alone, so that none leaks

@@ -28,9 +28,9 @@ except ImportError as error:
         f"scikit-learn {sklearn.__version__}. All else in sknielsen works without them."
     ) from error
 
-from sknielsen import __version__
-from sknielsen._classifier import MLPSigmoidClassifier, _all_or_nothing, newer_version_message
+from sknielsen._classifier import MLPSigmoidClassifier, _all_or_nothing
 from sknielsen._resolve import check_number
+from sknielsen._version import __version__, newer_version_message
 
 __all__ = ["Checkpoint", "EarlyStopping", "ValidationMonitor", "resume"]
 

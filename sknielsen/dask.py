@@ -318,8 +318,16 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
                 )
             )
         ]
-        rows = Rows(cluster, blocks, self.n_features_in_, dtype, n_outputs, by_class)
-        rows.seed, rows.on_workers = self.seed_, settings.on_workers
+        rows = Rows(
+            cluster,
+            blocks,
+            self.n_features_in_,
+            dtype,
+            n_outputs,
+            by_class,
+            self.seed_,
+            settings.on_workers,
+        )
         if self.sync == "average":
             _warn_of_unlike_blocks(weights)
         elif settings.batch_size and len(rows) > _MANY_ROUNDS * settings.batch_size:
@@ -370,9 +378,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         kind = AveragingNetwork if self.sync == "average" else DaskNetwork
         plain = super()._network(settings, data, continuing)
         velocity = plain.velocity if settings.momentum > 0 else None
-        network = kind(plain.weights, plain.biases, plain.cost, plain.keep, velocity)
-        network.remote, network.estimator, network.n = data, self, settings.n
-        return network
+        return kind(plain, velocity, data, settings.n, len(self.history_["epoch"]))
 
     # --- prediction ---------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ FOLDER = pathlib.Path(sknielsen.__file__).parent
 
 # What each module may import from the package; what is not listed may import nothing of it.
 ALLOWED = {
-    "__init__": {"_classifier", "augmentation", "diagnostics"},
+    "__init__": {"_classifier", "_version", "augmentation", "diagnostics"},
     "_classifier": {
         "_blas",
         "_data",
@@ -19,6 +19,7 @@ ALLOWED = {
         "_resolve",
         "_tasks",
         "_training",
+        "_version",
         "_warn",
         "activations",
         "costs",
@@ -29,8 +30,9 @@ ALLOWED = {
     },
     "_network": {"_blas", "activations"},
     "_training": {"_blas", "_data", "_resolve", "_warn"},
-    "augmentation": {"_resolve", "_warn"},
-    "callbacks": {"_classifier", "_resolve"},
+    "_version": {"_warn"},
+    "augmentation": {"_resolve", "_version", "_warn"},
+    "callbacks": {"_classifier", "_resolve", "_version"},
     "costs": {"activations"},
     "_distributed": {"_blas", "_classifier", "_data", "_guards", "_network", "_training"},
     "dask": {"_classifier", "_distributed", "_guards", "_training", "_warn"},

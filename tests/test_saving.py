@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 import skops.io as skops
 from helpers import assert_same_model
+from sklearn.naive_bayes import GaussianNB
 
 import sknielsen
-from sknielsen import ImageAugmenter
+from sknielsen import AugmentedClassifier, ImageAugmenter, ImageExpander
 from sknielsen.schedules import Plateau
 
 FITS = {
@@ -101,21 +102,34 @@ def test_a_pickle_holds_what_was_learned_and_little_besides(fit, small):
     assert hasattr(clf, "velocity_") == ("momentum" in fit)
 
 
-def test_the_state_names_the_version(small, digits):
-    state = small().fit(*digits).__getstate__()
-    assert state["_sknielsen_version"] == sknielsen.__version__
+ESTIMATORS = {
+    "MLPSigmoidClassifier": lambda small: small(),
+    "ImageAugmenter": lambda small: ImageAugmenter(shift=1),
+    "ImageExpander": lambda small: ImageExpander(ImageAugmenter(shift=1)),
+    "AugmentedClassifier": lambda small: AugmentedClassifier(
+        GaussianNB(), ImageAugmenter(shift=1), random_state=0
+    ),
+}
 
 
-def test_a_file_of_a_newer_version_is_opened_with_a_warning(small, digits, monkeypatch):
-    clf = small().fit(*digits)
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("package", [pickle, skops])
+@pytest.mark.filterwarnings("ignore:This ImageAugmenter was saved")  # the one inside
+def test_a_file_of_a_newer_version_is_opened_with_a_warning(
+    package, name, small, digits, monkeypatch
+):
+    estimator = ESTIMATORS[name](small)
+    if name != "ImageExpander":  # which is not fitted
+        estimator.fit(*digits)
+    assert estimator.__getstate__()["_sknielsen_version"] == sknielsen.__version__
     with monkeypatch.context() as patch:
-        patch.setattr(sknielsen, "__version__", "99.1.0")
-        file = pickle.dumps(clf)
-    message = r"saved by sknielsen 99\.1\.0, which is newer .* Install sknielsen 99\.1\.0 or newer"
+        patch.setattr("sknielsen._version.__version__", "99.1.0")
+        file = package.dumps(estimator)
+    options = {"trusted": skops.get_untrusted_types(data=file)} if package is skops else {}
+    message = rf"{name} was saved by sknielsen 99\.1\.0, .*Install sknielsen 99\.1\.0 or newer"
     with pytest.warns(UserWarning, match=message):
-        loaded = pickle.loads(file)
-    assert_same_model(loaded, clf)
-    assert vars(loaded).keys() == vars(clf).keys()
+        loaded = package.loads(file, **options)
+    assert vars(loaded).keys() == vars(estimator).keys()
 
 
 @pytest.mark.parametrize("version", ["0.0.1", sknielsen.__version__])
@@ -124,7 +138,7 @@ def test_a_file_of_this_version_or_an_older_one_is_opened_in_silence(
 ):
     clf = small().fit(*digits)
     with monkeypatch.context() as patch:
-        patch.setattr(sknielsen, "__version__", version)
+        patch.setattr("sknielsen._version.__version__", version)
         file = pickle.dumps(clf)
     assert_same_model(pickle.loads(file), clf)
 
