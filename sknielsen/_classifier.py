@@ -327,10 +327,12 @@ default="constant"
 
         Parameters
         ----------
-        X, y, sample_weight, X_val, y_val, sample_weight_val : array-like
+        X, y : array-like
             As for `fit`. With blocks of a larger data set, set `n_total`.
         classes : array-like of shape (n_classes,), default=None
             All class labels; needed in the first call, except for multilabel targets.
+        sample_weight, X_val, y_val, sample_weight_val : array-like, default=None
+            As for `fit`.
 
         Returns
         -------
@@ -370,10 +372,11 @@ default="constant"
         data, validation = self._data(
             settings, continuing, X, y, classes, sample_weight, *given_validation
         )
-        if settings.n_total is None and not data.total_weight > 0:
+        in_a_stream = settings.streaming and settings.n_total is not None
+        if not data.total_weight > 0 and not in_a_stream:
+            advice = " In a block of a stream they may be, if `n_total` gives the size of all."
             raise ValueError(
-                "The weights of all training rows are zero. In a block of a stream they may be, "
-                "if `n_total` gives the size of the whole."
+                f"The weights of all training rows are zero.{advice if settings.streaming else ''}"
             )
         if validation is not None and not validation.total_weight > 0:
             raise ValueError("The weights of all validation rows are zero.")
@@ -523,7 +526,7 @@ default="constant"
         codes, weight = self._encode(y), _check_weight(weight, X, "sample_weight")
         rows = np.arange(X.shape[0], dtype=np.int32)
         self.__dict__.pop("validation_indices_", None)
-        given = _both_or_none(X_val, y_val, weight_val)
+        given = _validation_given(X_val, y_val, weight_val)
         if settings.needs_validation and not given:
             rows, self.validation_indices_ = self._split(codes, settings)
         by_class = self._class_weight(codes[rows], None if weight is None else weight[rows])
@@ -588,6 +591,7 @@ default="constant"
         multilabel = y.ndim == 2
         present = np.arange(y.shape[1]) if multilabel else np.unique(y)
         if classes is not None:
+            refuse_dask(classes)
             known = np.unique(classes)
         elif not streaming or multilabel:
             known = present
@@ -858,7 +862,7 @@ def _all_or_nothing(estimator):
         raise
 
 
-def _both_or_none(X_val, y_val, sample_weight_val):
+def _validation_given(X_val, y_val, sample_weight_val):
     """Tell whether validation data are given; raise if a part of them is missing."""
     if X_val is not None and y_val is not None:
         return True
@@ -881,8 +885,6 @@ def _check_weight(weight, X, name):
     weight = check_array(weight, ensure_2d=False, dtype=X.dtype, input_name=name)
     if weight.min() < 0:
         raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
-    if not weight.any():
-        raise ValueError(f"`{name}` must hold a weight above zero; all are zero.")
     return weight
 
 

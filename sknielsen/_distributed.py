@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_consistent_length
 
@@ -334,9 +334,7 @@ def check_block(model, continuing, X, y, weight):
     if weight is not None:
         weight = np.asarray(weight)
         weight = weight[:, 0] if weight.ndim == 2 and weight.shape[1] == 1 else weight
-        if weight.any() or weight.shape != y.shape[:1]:
-            weight = _check_weight(weight, X, "sample_weight")
-        weight = weight.astype(X.dtype)  # of a block, all may be zero
+        weight = _check_weight(weight, X, "sample_weight")
     names = getattr(model, "feature_names_in_", None)
     return X, y, weight, None if names is None else tuple(names)
 
@@ -371,10 +369,18 @@ def encode_block(block, model):
     return model._encode(block[1])
 
 
-def compare_block(rows, X_val):
-    """Return what is compared of a block's rows and validation rows."""
-    X = rows[0].astype(X_val.dtype, copy=False)
-    return shared_rows(X, X_val), scale_difference(X, X_val)
+def sample_block(rows, count):
+    """Return some of a block's rows."""
+    X = rows[0]
+    return X[np.sort(np.random.default_rng(0).choice(X.shape[0], count, replace=False))]
+
+
+def compare_rows(X_val, n_rows, *samples):
+    """Return what is compared of validation rows and a sample of the training rows."""
+    sparse = any(map(issparse, samples))
+    X = vstack(samples, format="csr") if sparse else np.concatenate(samples)
+    X = X.astype(X_val.dtype, copy=False)
+    return shared_rows(X, X_val, n_rows), scale_difference(X, X_val)
 
 
 def _data_of(job, rows, codes):
@@ -399,7 +405,7 @@ def _digests(job, number, rows, codes):
 def _order(seed, number, n_rows, epoch):
     """Return the rows of a block in the order of an epoch of several steps."""
     rows = np.arange(n_rows, dtype=np.int32)
-    return generator([seed, number], SHUFFLE, epoch).permutation(rows)
+    return generator([seed, number + 1], SHUFFLE, epoch).permutation(rows)
 
 
 def _gradient(job, number, rows, codes, order, begin, end):
@@ -414,7 +420,7 @@ def _gradient(job, number, rows, codes, order, begin, end):
     settings = SimpleNamespace(**vars(job.settings))
     settings.batch_size, settings.shuffle = len(data), False
     settings.lmbda, settings.n, settings.momentum = 0.0, 1.0, 0.0
-    settings.seed = [job.seed, number, begin]
+    settings.seed = [job.seed, number + 1, begin]
     _descend(job, data, velocity, settings, -(data.total_weight or len(data)))
     return velocity[0] + velocity[1]
 
@@ -430,7 +436,7 @@ def _local_epoch(job, number, rows, codes, eta, share):
     elif batch_size > rows_held(data.X.shape[1], n_units, job.dtype):
         velocity = [_zeros(job.weights), _zeros(job.biases)]
     settings = SimpleNamespace(**vars(job.settings))
-    settings.batch_size, settings.n, settings.seed = batch_size, job.n, [job.seed, number]
+    settings.batch_size, settings.n, settings.seed = batch_size, job.n, [job.seed, number + 1]
     network = _descend(job, data, velocity, settings, eta)
     arrays = network.weights + network.biases
     if job.settings.momentum:
@@ -455,7 +461,7 @@ def _figures(job, number, rows, codes, count):
     weight = data.cost_weight(data.rows)
     chosen = data.rows if weight is None else data.rows[weight > 0]
     if count < len(chosen):
-        rng = generator([job.seed, number], MONITOR)
+        rng = generator([job.seed, number + 1], MONITOR)
         chosen = np.sort(rng.choice(chosen, count, replace=False))
     data = data.select(chosen)
     network = Network(_copies(job.weights), _copies(job.biases), job.cost)
@@ -504,9 +510,15 @@ def is_dask(collection):
 def list_blocks(collection, name):
     """List the lazy blocks of rows of a Dask array, series or dataframe."""
     if not (is_dask(collection) and hasattr(collection, "to_delayed")):
+        advice = (
+            "For rows in memory there is MLPSigmoidClassifier; in a pipeline, scikit-learn's "
+            "transformers make rows in memory of Dask collections."
+            if name == "X"
+            else f"Make one with da.from_array({name}, chunks=X.chunks[0])."
+        )
         raise TypeError(
             f"`{name}` must be a Dask array, series or dataframe; got "
-            f"{type(collection).__name__}. For rows in memory there is MLPSigmoidClassifier."
+            f"{type(collection).__name__}. {advice}"
         )
     if hasattr(collection, "rechunk"):
         if collection.ndim == 2 and collection.numblocks[1] > 1:
@@ -523,6 +535,8 @@ def align_blocks(X, y, weight):
             aligned.append([None] * len(aligned[0]))
             continue
         known = [np.sum(getattr(c, "chunks", [[nan]])[0]) for c in (X, other)]
+        if not np.isnan(known).any() and known[0] != known[1]:
+            raise ValueError(f"`{name}` must have as many rows as X, {known[0]}; got {known[1]}.")
         if known[0] == known[1] and X.chunks[0] != other.chunks[0]:
             other = other.rechunk({0: X.chunks[0]})
         blocks = list_blocks(other, name)

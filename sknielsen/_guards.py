@@ -1,13 +1,15 @@
 """Warnings about validation data that cannot mean what their giver believes.
 
-They look at samples of bounded size, so that they cost a tenth of a second at most.
+They look at a sample of rows, and of the features of wide tables.
 """
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
 _ROWS, _VALUES = 2048, 2**20  # looked at, at most, on either side
-_FEATURES = 2048  # whose scales are compared at most
+_FEATURES = 2048  # looked at, at most, of dense data
+_STORED = 50  # values of sparse data below which their signs tell nothing
+_IN_COLUMN = 5  # values of a feature below which their size tells nothing
 _SHARED_ROWS = 12  # below which coincidence is too likely: (2/3)^12 < 0.01, see `shared_rows`
 _ROWS_FOR_SCALE = 50  # below which a scale is too uncertain
 _FACTOR = 5  # by which scales may differ
@@ -28,24 +30,22 @@ def remark_on_validation(share, difference):
     if share > 0.5:
         return (
             f"About {share:.0%} of the rows of `X_val` equal training rows: validation figures "
-            "then tell nothing about unseen data. Keep validation rows out of X. A search slices "
-            "an `X_val` that has as many rows as X just as it slices X: give it another number "
-            "of rows, or leave it out and pass a PredefinedSplit as the search's `cv`, or let "
-            "early_stopping=True split rows off."
+            "then tell nothing about unseen data. Keep validation rows out of X, or let "
+            "early_stopping=True split some off. A search slices an `X_val` that has as many "
+            "rows as X just as it slices X: give it another number of rows."
         )
     if difference:
         return (
             f"`X_val` does not look scaled like X: {difference}. If its rows are from elsewhere, "
-            "this may be so; else scale both alike: in "
-            'a pipeline with Pipeline(..., transform_input=["X_val"]) under '
-            "sklearn.set_config(enable_metadata_routing=True), since without routing "
-            "`<step>__X_val` passes the other steps by; elsewhere with the transformer that was "
-            "fitted on X."
+            "this may be so; else scale both alike. In a pipeline use "
+            'Pipeline(..., transform_input=["X_val"]) under '
+            "sklearn.set_config(enable_metadata_routing=True): without routing `<step>__X_val` "
+            "passes the other steps by. Elsewhere use the transformer that was fitted on X."
         )
     return None
 
 
-def shared_rows(X, X_val):
+def shared_rows(X, X_val, n_rows=None):
     """Estimate the share of validation rows that are training rows, beyond coincidence.
 
     Rows sliced as X was are always found, others where enough of them meet: a few hundred out of
@@ -57,6 +57,8 @@ def shared_rows(X, X_val):
     Parameters
     ----------
     X, X_val : ndarray or CSR of shape (n_samples, n_features)
+    n_rows : int, default=None
+        Training rows there are, where X is a sample of them.
 
     Returns
     -------
@@ -68,7 +70,8 @@ def shared_rows(X, X_val):
     # Those in the same places where there are as many: if both were sliced alike, all meet.
     aligned = X.shape == X_val.shape
     rows_val = rows if aligned else choose_rows(X_val, rng)[: len(rows)]
-    hashes, hashes_val = _hashes(X, rows), _hashes(X_val, rows_val)
+    features = _choose_features(X, X_val)
+    hashes, hashes_val = _hashes(X, rows, features), _hashes(X_val, rows_val, features)
     values, counts = np.unique(hashes, return_counts=True)
     once = values[counts == 1]
     hits = np.intersect1d(once, hashes_val).size
@@ -78,7 +81,7 @@ def shared_rows(X, X_val):
     if aligned and np.count_nonzero(hashes == hashes_val) > hits / 2:
         at_most = len(once)
     else:  # a row from anywhere in X
-        at_most = len(once) * len(rows_val) / X.shape[0]
+        at_most = len(once) * len(rows_val) / (n_rows or X.shape[0])
     return min(1.0, hits / at_most)
 
 
@@ -88,8 +91,8 @@ def scale_difference(X, X_val):
     Signs are compared first: standardised features have both. Then, of each feature, standard
     deviations and distances from the training mean, without the outer quarter of the values.
     More than half of the features must be off; of the second kind those of which half the values
-    are equal are left out. Where that leaves none, and in sparse data, the sizes of the values
-    that are not 0 are compared.
+    are equal are left out. Where that leaves none, and in sparse data, the mean sizes of each
+    feature's values that are not 0 are compared.
 
     Parameters
     ----------
@@ -104,26 +107,29 @@ def scale_difference(X, X_val):
         return None
     rng = np.random.default_rng(0)
     rows = [np.sort(choose_rows(M, rng)[:512]) for M in (X, X_val)]
-    if issparse(X) or issparse(X_val):
-        a, b = (M[r].data if issparse(M) else M[r].ravel() for M, r in zip((X, X_val), rows))
-        negative, negative_val = ((v < 0).sum() / max(1, v.size) for v in (a, b))
-        if max(negative, negative_val) > _NEGATIVE and min(negative, negative_val) == 0:
+    features = _choose_features(X, X_val)
+    a, b = (_take(M, r, features) for M, r in zip((X, X_val), rows))
+    if issparse(a) or issparse(b):
+        values = [M.data if issparse(M) else M.ravel() for M in (a, b)]
+        negative, negative_val = ((v < 0).sum() / max(1, v.size) for v in values)
+        one_sided = max(negative, negative_val) > _NEGATIVE and min(negative, negative_val) == 0
+        if one_sided and min(v.size for v in values) >= _STORED:
             return f"{negative_val:.0%} of its values are negative, of X {negative:.0%}"
         return _difference_of_sizes(a, b)
 
-    features = np.arange(X.shape[1])
-    if len(features) > _FEATURES:
-        features = np.sort(rng.choice(features, _FEATURES, replace=False))
-    a, b = (np.sort(M[np.ix_(r, features)], axis=0) for M, r in zip((X, X_val), rows))
     negative = np.array([(M < 0).mean(axis=0) for M in (a, b)])
     one_sided = (negative.max(axis=0) > _NEGATIVE) & (negative.min(axis=0) == 0)
     if one_sided.mean() > 0.5:
-        return f"{one_sided.mean():.0%} of the features have negative values on one side only"
-    varying = np.logical_and(*(M[len(M) // 4] < M[-1 - len(M) // 4] for M in (a, b)))
+        return (
+            f"{one_sided.mean():.0%} of the features have negative values in one of the two, and "
+            "none in the other"
+        )
+    ordered = [np.sort(M, axis=0) for M in (a, b)]
+    varying = np.logical_and(*(M[len(M) // 4] < M[-1 - len(M) // 4] for M in ordered))
     if not varying.any():
-        return _difference_of_sizes(a.ravel(), b.ravel())
+        return _difference_of_sizes(a, b)
     with np.errstate(over="ignore", invalid="ignore"):
-        a, b = (M[len(M) // 8 : -(len(M) // 8), varying].astype(float) for M in (a, b))
+        a, b = (M[len(M) // 8 : -(len(M) // 8), varying].astype(float) for M in ordered)
         width = a.std(axis=0)
         larger = np.square(b - a.mean(axis=0)).mean(axis=0) > (_FACTOR * width) ** 2
         off = (larger | (_FACTOR * b.std(axis=0) < width)).mean()
@@ -132,13 +138,20 @@ def scale_difference(X, X_val):
     return None
 
 
-def _difference_of_sizes(values, values_val):
-    """Say how many times larger the values are that are not 0; None if not so many times."""
-    sizes, sizes_val = (np.abs(v[v != 0]) for v in (values, values_val))
-    if sizes.size and sizes_val.size:
-        factor = np.median(sizes_val) / np.median(sizes)
-        if factor > _FACTOR or factor < 1 / _FACTOR:
-            return f"a typical value is {factor:.3g} times as large as in X"
+def _difference_of_sizes(a, b):
+    """Say how many features have values that are, where not 0, of another size on average."""
+    counts = [np.ravel((M != 0).sum(axis=0)) for M in (a, b)]
+    known = np.minimum(*counts) >= _IN_COLUMN
+    if not known.any():
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        size, size_val = (
+            np.ravel(abs(M).sum(axis=0, dtype=float))[known] / n[known]
+            for M, n in zip((a, b), counts)
+        )
+        off = ((size_val > _FACTOR * size) | (_FACTOR * size_val < size)).mean()
+    if off > 0.5:
+        return f"{off:.0%} of the features compared have values {_FACTOR} times off in size"
     return None
 
 
@@ -149,9 +162,21 @@ def choose_rows(X, rng):
     return rng.choice(X.shape[0], min(X.shape[0], limit), replace=False)
 
 
-def _hashes(X, rows):
+def _choose_features(X, X_val):
+    """Draw the features to look at; all of them (None) unless both tables are dense and wide."""
+    n_features = X.shape[1]
+    if issparse(X) or issparse(X_val) or n_features <= _FEATURES:
+        return None
+    return np.sort(np.random.default_rng(0).choice(n_features, _FEATURES, replace=False))
+
+
+def _take(X, rows, features):
+    return X[rows] if features is None else X[np.ix_(rows, features)]
+
+
+def _hashes(X, rows, features):
     """Hash the values of rows, in whichever way they are stored."""
-    X = csr_array(X[rows])
+    X = csr_array(_take(X, rows, features))
     X.sum_duplicates()
     X.eliminate_zeros()
     indices = X.indices.astype(np.int64)

@@ -20,13 +20,8 @@ except ImportError:  # scikit-learn before 1.9
         """Stands in for scikit-learn's mixin; an estimator has no `set_callbacks` then."""
 
     def with_callbacks(method):
-        """Wrap a method like scikit-learn's decorator, so that warnings cross as many frames."""
-
-        @functools.wraps(method)
-        def unmanaged(estimator, *args, **kwargs):
-            return method(estimator, *args, **kwargs)
-
-        return unmanaged
+        """Stand in for scikit-learn's decorator."""
+        return method
 
 
 @dataclass(eq=False)
@@ -47,10 +42,12 @@ class Training:
     ----------
     first_epoch : int
         Epochs of the history that are older than this training.
+    last_epoch : int
+        Epochs of the history if nothing ends this training earlier.
     started : float
         `time.perf_counter` at its start.
-    digests : dict or None
-        Kept here by a checkpoint, to know the data again: made once for a training.
+    known_by : dict or None
+        What a checkpoint knows parameters and data by: made once for a training.
     """
 
     estimator: object
@@ -66,8 +63,9 @@ class Training:
     def __post_init__(self):
         """Note where and when it starts."""
         self.first_epoch = len(self.history["epoch"])
+        self.last_epoch = self.first_epoch + self.settings.n_epochs
         self.started = perf_counter()
-        self.digests = None
+        self.known_by = None
         self._task = self._epoch = None
 
     @property

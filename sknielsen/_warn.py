@@ -1,4 +1,4 @@
-"""Warnings that name the line of the user, whatever lies between it and the network."""
+"""Warnings that name the line of the user, whatever libraries lie between it and the network."""
 
 import sys
 import warnings
@@ -22,4 +22,4 @@ def warn(message):
 
 
 def _library(frame):
-    return frame.f_globals.get("__name__", "").partition(".")[0]
+    return (frame.f_globals.get("__name__") or "").partition(".")[0]

@@ -6,7 +6,7 @@ nothing; to add a callback, derive from it and write ``end_epoch``. Scikit-learn
 work on the classifier as well.
 """
 
-import glob
+import functools
 import inspect
 import json
 import os
@@ -42,8 +42,8 @@ def _training_of(callback, estimator):
     """Return the training that is going on, or raise TypeError."""
     if not hasattr(estimator, "_training"):
         raise TypeError(
-            f"{type(callback).__name__} works on an MLPSigmoidClassifier, also on one inside a "
-            f"pipeline or a search; it was set on {type(estimator).__name__}."
+            f"{type(callback).__name__} works on an MLPSigmoidClassifier, and was set on "
+            f"{type(estimator).__name__}. Set it on the classifier inside."
         )
     return estimator._training
 
@@ -126,10 +126,10 @@ class ValidationMonitor(ScoringMonitor):
 class EarlyStopping(_Callback):
     """End training after some time, or once the validation score is good enough.
 
-    It acts on `fit`; a `partial_fit` trains its one epoch anyway.
+    For patience there is the classifier's own ``early_stopping=True``. This acts on `fit`; a
+    `partial_fit` trains its one epoch anyway.
 
-    The classifier's own ``early_stopping=True`` ends training when the score stalls. Where both
-    are used, the best weights are restored, whichever ends training.
+    Where both are used, the best weights are restored, whichever ends training.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ class Checkpoint(_Callback):
     the velocity, the history, the validation rows' numbers, the seed, the classes, the parameters
     and digests of the data, not the data themselves. A new one is written beside it, to a name
     that ends in ".tmp", forced to the disk and renamed: at any moment, `path` is a whole
-    checkpoint. The first is written when training begins.
+    checkpoint. The first is written when training begins, over an older one.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class Checkpoint(_Callback):
         File to write; one training only should write to it. Scikit-learn's searches are refused;
         what else trains several (`cross_val_score`, one-vs-rest, bagging) cannot be seen.
     every : int, default=1
-        Epochs between two checkpoints.
+        Epochs between two checkpoints. One more is written after the last epoch of `max_iter`.
 
     Raises
     ------
@@ -251,13 +251,14 @@ class Checkpoint(_Callback):
     def on_fit_task_begin(self, estimator, context):
         """Write the state that training begins with, and so see that the file can be written."""
         if context.task_name == "fit":
-            for left in glob.glob(glob.escape(self.path) + ".*.tmp"):  # by one that was killed
-                os.remove(left)
+            if not os.path.isdir(os.path.dirname(self.path)):
+                raise FileNotFoundError(f"There is no folder for the checkpoint {self.path!r}.")
+            _clear(self.path)
             _write(self.path, *_state(estimator._training))
 
     def end_epoch(self, training):
         """Write a checkpoint if one is due."""
-        if training.n_epochs % self.every == 0:
+        if training.n_epochs % self.every == 0 or training.n_epochs == training.last_epoch:
             _write(self.path, *_state(training))
 
 
@@ -284,8 +285,8 @@ def resume(
     estimator : MLPSigmoidClassifier
         With the parameters and, if wanted, the callbacks of the interrupted `fit`. `max_iter` may
         differ: it counts from the beginning of that `fit`. So may `verbose` and `warm_start`.
-        Functions among the parameters are known by their names only. What it has learned is
-        replaced.
+        Functions among the parameters are known by their names only, and other objects by their
+        class and attributes. What it has learned is replaced.
     path : str or path-like
         A file that `Checkpoint` has written.
     X, y, sample_weight, X_val, y_val, sample_weight_val : array-like
@@ -299,8 +300,8 @@ def resume(
     Raises
     ------
     ValueError
-        If the file is no checkpoint, or one of a newer sknielsen; if parameters or data are not
-        those it was written with. The estimator is then as it was before.
+        If the file is no checkpoint, damaged, or one of a newer sknielsen; if parameters or data
+        are not those it was written with. The estimator is then as it was before.
     TypeError
         If `estimator` is not an `MLPSigmoidClassifier`.
     OSError
@@ -318,8 +319,8 @@ def resume(
     """
     if not isinstance(estimator, MLPSigmoidClassifier):
         raise TypeError(
-            "`estimator` must be an MLPSigmoidClassifier, such as the last step of a pipeline "
-            f"with the rows as the steps before give them; got {type(estimator).__name__}."
+            f"`estimator` must be an MLPSigmoidClassifier; got {type(estimator).__name__}. Of a "
+            "pipeline pass the last step, and X as the steps before transform it."
         )
     state, arrays = _read(path)
     _check_same_parameters(state["parameters"], _parameters_of(estimator))
@@ -339,7 +340,7 @@ def resume(
 
     def restore(training):
         """Check the data, and take up early stopping where it was."""
-        _check_same_data(state["data"], _digests(training))
+        _check_same_data(state["data"], _known_by(training)["data"])
         found = getattr(estimator, "validation_indices_", np.empty(0, int))
         if not np.array_equal(found, arrays.get("validation_indices", np.empty(0, int))):
             raise ValueError(
@@ -396,9 +397,7 @@ def _state(training):
         "n_features_in": estimator.n_features_in_,
         "feature_names_in": None if names is None else names.tolist(),
         "best": None,
-        "parameters": _parameters_of(estimator),
-        "data": _digests(training),
-    }
+    } | _known_by(training)
     layers = {"coefs": network.weights, "intercepts": network.biases}
     if training.settings.momentum > 0:
         layers["velocity_coefs"], layers["velocity_intercepts"] = network.velocity
@@ -420,6 +419,14 @@ def _layers(arrays, name):
     """Return the arrays of a name, layer by layer."""
     n_layers = sum(key.rpartition("_")[0] == name for key in arrays)
     return [arrays[f"{name}_{layer}"] for layer in range(n_layers)]
+
+
+def _clear(path):
+    """Remove what earlier trainings that were killed have left of `_write`."""
+    folder, name = os.path.split(path)
+    for entry in os.listdir(folder):
+        if re.fullmatch(re.escape(name) + r"\.\d+-\d+\.tmp", entry):
+            os.remove(os.path.join(folder, entry))
 
 
 def _write(path, state, arrays):
@@ -449,21 +456,21 @@ def _write(path, state, arrays):
 
 def _read(path):
     """Read a file that `_write` has written."""
+    name = repr(os.fspath(path))
     with open(path, "rb") as file:
         if not zipfile.is_zipfile(file):
-            raise ValueError(f"{os.fspath(path)!r} is not a checkpoint: it is no .npz file.")
+            raise ValueError(f"{name} is not a checkpoint: it is no .npz file.")
         file.seek(0)
-        with zipfile.ZipFile(file) as archive:
-            if "checkpoint.json" not in archive.namelist():
-                raise ValueError(
-                    f"{os.fspath(path)!r} is not a checkpoint: it has no 'checkpoint.json'."
-                )
-            state = json.loads(archive.read("checkpoint.json"))
-        if message := newer_version_message(f"{os.fspath(path)!r}", state["sknielsen"]):
-            raise ValueError(message)
-        file.seek(0)
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files if name != "checkpoint.json"}
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {part: archive[part] for part in archive.files}
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{name} is damaged: {error}.") from error
+    if "checkpoint.json" not in arrays:
+        raise ValueError(f"{name} is not a checkpoint: it has no 'checkpoint.json'.")
+    state = json.loads(arrays.pop("checkpoint.json"))
+    if message := newer_version_message(name, state["sknielsen"]):
+        raise ValueError(message)
     return state, arrays
 
 
@@ -473,7 +480,14 @@ def _read(path):
 def _parameters_of(estimator):
     """Describe the parameters that training depends on, as JSON gives them back."""
     names = [*MLPSigmoidClassifier._get_param_names(), *estimator.get_params(deep=False)]
-    return {name: _describe(getattr(estimator, name)) for name in names if name not in _FREE}
+    described = {}
+    for name in dict.fromkeys(name for name in names if name not in _FREE):
+        value = getattr(estimator, name)
+        try:
+            described[name] = _describe(value)
+        except RecursionError:  # an object that holds itself
+            described[name] = _describe(type(value))
+    return described
 
 
 def _describe(value):
@@ -490,6 +504,8 @@ def _describe(value):
         return [[_describe(key), _describe(item)] for key, item in value.items()]
     if hasattr(value, "get_params") and not isinstance(value, type):
         return [_describe(type(value)), _describe(value.get_params(deep=False))]
+    if isinstance(value, functools.partial):
+        return ["functools.partial", *map(_describe, (value.func, value.args, value.keywords))]
     if isinstance(value, types.MethodType):
         return [_describe(value.__func__), _describe(value.__self__)]
     if hasattr(value, "__qualname__"):
@@ -521,16 +537,17 @@ def _check_same_data(saved, given):
         raise ValueError(
             "The checkpoint was written with other data: "
             + ", ".join(f"`{name}`" for name in names)
-            + " must be what that fit was given, rows in the same order."
+            + " must be what that fit was given, rows in the same order (of Dask, in the same "
+            "blocks)."
         )
 
 
-def _digests(training):
-    """Return a digest of each part of the data, None for what is not there."""
-    if training.digests is None:
+def _known_by(training):
+    """Return what parameters and data are known by, as they were when training began."""
+    if training.known_by is None:
         parts = training.data.digests()
         given = training.given_validation[0] is not None
         of_validation = training.validation.digests() if given else dict.fromkeys(parts)
         parts |= {f"{name}_val": value for name, value in of_validation.items()}
-        training.digests = parts
-    return training.digests
+        training.known_by = {"parameters": _parameters_of(training.estimator), "data": parts}
+    return training.known_by

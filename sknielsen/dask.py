@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from sknielsen._classifier import (
     SPARSE_AUGMENT,
     MLPSigmoidClassifier,
-    _both_or_none,
+    _several_classes,
+    _validation_given,
     _warn_of_large_inputs,
 )
 from sknielsen._distributed import (
@@ -27,7 +28,7 @@ from sknielsen._distributed import (
     Rows,
     align_blocks,
     check_block,
-    compare_block,
+    compare_rows,
     draw,
     encode_block,
     evaluate_rows,
@@ -35,6 +36,7 @@ from sknielsen._distributed import (
     is_dask,
     list_blocks,
     predict_block,
+    sample_block,
     score_block,
     summarise_block,
 )
@@ -271,7 +273,14 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
 
     def _data(self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val):
         """Have the blocks checked where they lie; return references to their rows."""
-        has_validation = _both_or_none(X_val, y_val, weight_val)
+        given = {"X_val": X_val, "y_val": y_val, "sample_weight_val": weight_val}
+        for name, part in given.items():
+            if is_dask(part):
+                raise TypeError(
+                    f"`{name}` must be in memory; got a Dask {type(part).__name__}. Pass "
+                    f"{name}.compute(), or leave validation data out and use `score`."
+                )
+        has_validation = _validation_given(*given.values())
         if settings.needs_validation and not has_validation:
             raise ValueError(
                 "Early stopping and the plateau schedule need `X_val` and `y_val`, in memory: no "
@@ -333,15 +342,14 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         elif settings.batch_size and len(rows) > _MANY_ROUNDS * settings.batch_size:
             warn(
                 f"`batch_size`={settings.batch_size} makes {-(-len(rows) // settings.batch_size)} "
-                "rounds between the workers an epoch, each of which takes some milliseconds. "
+                "rounds between the workers an epoch, each of which takes some 20 ms or more. "
                 "Take larger mini-batches, or sync='average'."
             )
         if not has_validation:
             return rows, None
         validation = self._validation(X_val, y_val, weight_val, rows)
         if self._new_to_validation():
-            several = [len(summary.classes) > 1 or n_labels > 0 for summary in summaries]
-            _warn_of_validation(rows, validation.X, several)
+            _warn_of_validation(rows, validation, len(present) > 1 or n_labels > 0)
         return rows, validation
 
     def _set_features(self, summaries):
@@ -483,9 +491,11 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
 def _warn_of_unlike_blocks(weights):
     """Warn if blocks hold different classes; weights has shape (n_blocks, n_classes)."""
     totals = weights.sum(axis=1)
+    if not totals.any():
+        return
     shares = weights / np.maximum(totals, np.finfo(float).tiny)[:, None]
     distances = np.abs(shares - weights.sum(axis=0) / totals.sum()).sum(axis=1) / 2
-    distance = float(np.average(distances, weights=totals)) if totals.any() else 0.0
+    distance = float(np.average(distances, weights=totals))
     if distance > _UNLIKE:
         warn(
             "The blocks hold different classes, as if the rows were sorted by label: of a block's "
@@ -495,18 +505,17 @@ def _warn_of_unlike_blocks(weights):
         )
 
 
-def _warn_of_validation(rows, X_val, several_classes):
-    """Warn where validation rows are seen to be training rows, or scaled differently.
-
-    `several_classes` tells of each block whether it holds more than one class.
-    """
-    sample = rows.cluster.share(X_val[choose_rows(X_val, np.random.default_rng(0))])
-    compared = rows.cluster.gather(
-        [rows.cluster.submit(compare_block, block.rows, sample) for block in rows.blocks]
-    )
-    shares, differences = zip(*compared)
-    off = np.array([bool(d) and several for d, several in zip(differences, several_classes)])
-    mostly_off = rows.sizes[off].sum() > rows.sizes.sum() / 2
-    difference = differences[off.argmax()] if mostly_off else None
-    if remark := remark_on_validation(min(1.0, sum(shares)), difference):
+def _warn_of_validation(rows, validation, several_classes):
+    """Warn where validation rows are seen to be training rows, or scaled differently."""
+    rng = np.random.default_rng(0)
+    sample = rows.cluster.share(validation.X[choose_rows(validation.X, rng)])
+    counts = draw(rng, rows.sizes, len(choose_rows(rows.X, rng)))
+    samples = [
+        rows.cluster.submit(sample_block, block.rows, count)
+        for block, count in zip(rows.blocks, counts.tolist())
+        if count
+    ]
+    several_classes &= _several_classes(validation.codes)
+    share, difference = rows.cluster.submit(compare_rows, sample, len(rows), *samples).result()
+    if remark := remark_on_validation(share, difference if several_classes else None):
         warn(remark)

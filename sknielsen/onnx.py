@@ -19,6 +19,7 @@ try:
     from skl2onnx._parse import _parse_sklearn
     from skl2onnx.algebra import onnx_ops as ops
     from skl2onnx.common.data_types import (
+        FloatTensorType,
         Int64TensorType,
         guess_numpy_type,
         guess_proto_type,
@@ -70,18 +71,25 @@ def register():
 
 
 def _augmenter_type(operator):
-    """Set the output's type: that of the inputs, which are one matrix or a column each."""
-    first = operator.inputs[0].type
-    n_features = sum(variable.type.shape[1] for variable in operator.inputs)
-    operator.outputs[0].set_type(first.__class__([first.shape[0], n_features]))
+    """Set the output's type: that of the one input, or of all columns together."""
+    types = [variable.type for variable in operator.inputs]
+    if len(types) == 1:
+        operator.outputs[0].set_type(types[0].__class__(types[0].shape))
+        return
+    kind = type(types[0]) if len(set(map(type, types))) == 1 else FloatTensorType
+    shape = [types[0].shape[0], operator.raw_operator.n_features_in_]
+    operator.outputs[0].set_type(kind(shape))
 
 
 def _convert_augmenter(scope, operator, container):
     """Write an identity: what `transform` is."""
     opset = {"op_version": container.target_opset}
-    x = operator.inputs[0]
-    if len(operator.inputs) > 1:
-        x = ops.OnnxConcat(*operator.inputs, axis=1, **opset)
+    columns, result = list(operator.inputs), operator.outputs[0].type
+    if len(columns) > 1:
+        kind = guess_proto_type(result)
+        x = ops.OnnxConcat(*(ops.OnnxCast(c, to=kind, **opset) for c in columns), axis=1, **opset)
+    else:
+        x = columns[0]
     ops.OnnxIdentity(x, output_names=operator.outputs[:1], **opset).add_to(scope, container)
 
 

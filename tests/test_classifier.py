@@ -391,7 +391,10 @@ BAD_INPUT = [
     (lambda X, y: (X, X[:, 2], {}), "Unknown label type"),
     (lambda X, y: (X, np.c_[y, y], {}), "indicator matrix of zeros and ones|Unknown label type"),
     (lambda X, y: (X, y, {"sample_weight": -np.ones(len(X))}), "negative weights; got -1"),
-    (lambda X, y: (X, y, {"sample_weight": np.zeros(len(X))}), "weight above zero"),
+    (
+        lambda X, y: (X, y, {"sample_weight": np.zeros(len(X))}),
+        "weights of all training rows",
+    ),
     (lambda X, y: (X, y, {"sample_weight": np.ones(3)}), r"shape \(300,\); got \(3,\)"),
     (lambda X, y: (X, y, {"sample_weight": np.full(len(X), np.nan)}), "NaN"),
     (lambda X, y: (X, y, {"X_val": X}), "`y_val` is missing"),

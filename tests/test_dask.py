@@ -34,7 +34,7 @@ def client():
         LocalCluster(
             n_workers=2,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=MEMORY_LIMIT,
             host="127.0.0.1",
         ) as cluster,
@@ -203,6 +203,22 @@ def test_blocks_of_a_stream_share_n_total(client, digits, distributed_and_plain)
         clf.partial_fit(*in_blocks(X[rows], y[rows], chunks=chunks), classes=range(10))
         plain.set_params(batch_size=None).partial_fit(X[rows], y[rows], classes=range(10))
     assert_same_weights(clf, plain)
+
+
+@pytest.mark.parametrize("sync", ["gradient", "average"])
+def test_a_block_of_a_stream_without_weight_only_shrinks_the_weights(client, digits, sync):
+    X, y = digits
+    settings = dict(hidden_layer_sizes=(8,), n_total=300, lmbda=60.0, random_state=0)
+    clf = DaskMLPSigmoidClassifier(sync=sync, batch_size=None, **settings)
+    plain = MLPSigmoidClassifier(batch_size=None, **settings).partial_fit(X, y, range(10))
+    clf.partial_fit(*in_blocks(X, y, chunks=(300,)), classes=range(10))
+    before = plain.coefs_[0].copy()
+    plain.partial_fit(X, y, sample_weight=np.zeros(len(y)))
+    clf.partial_fit(*in_blocks(X, y, chunks=(300,)), None, da.zeros(len(y), chunks=300))
+    np.testing.assert_allclose(plain.coefs_[0], 0.9 * before)
+    assert_same_weights(clf, plain)
+    with pytest.raises(ValueError, match=r"weights of all training rows are zero\.$"):
+        plain.fit(X, y, np.zeros(len(y)))
 
 
 def test_mini_batches_over_all_blocks_use_each_row_once(client, digits):
@@ -386,18 +402,24 @@ def test_searches_run_by_joblibs_dask_backend(client, digits):
 # --- validation data, monitoring, callbacks ------------------------------------------------------
 
 
+@pytest.mark.parametrize("sort", [False, True])
 def test_validation_rows_that_repeat_training_rows_or_are_scaled_otherwise_are_noticed(
-    client, all_digits
+    client, all_digits, sort
 ):
     X, y = all_digits
-    dX, dy = in_blocks(X[:1400], y[:1400], chunks=(500, 450, 450))
+    order = np.argsort(y[:1400], kind="stable") if sort else np.arange(1400)
+    train, validation = (X[:1400][order], y[:1400][order]), (X[1400:], y[1400:])
+    dX, dy = in_blocks(*train, chunks=(35,) * 40)
+    dX = dX.map_blocks(csr_array) if sort else dX
     clf = DaskMLPSigmoidClassifier((8,), max_iter=1, random_state=0)
     with pytest.warns(UserWarning, match="rows of `X_val` equal training rows") as warned:
-        clf.fit(dX, dy, X_val=X[:1400], y_val=y[:1400])
+        clf.fit(dX, dy, X_val=train[0][::2], y_val=train[1][::2])
     assert warned[0].filename == __file__
-    with pytest.warns(UserWarning, match="`X_val` .* scaled like X"):
-        clf.fit(dX, dy, X_val=16 * X[1400:], y_val=y[1400:])
-    clf.fit(dX, dy, X_val=X[1400:], y_val=y[1400:])
+    with pytest.warns(UserWarning, match="does not look scaled like X"):
+        clf.fit(dX, dy, X_val=16 * validation[0], y_val=validation[1])
+    clf.fit(dX, dy, X_val=validation[0], y_val=validation[1])
+    single = validation[1] == 0
+    clf.fit(dX, dy, X_val=16 * validation[0][single], y_val=validation[1][single])
 
 
 @pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
@@ -596,12 +618,16 @@ def test_refusals_name_what_is_wrong(client, digits):
         ValueError, match="must come as both `X_val` and `y_val`; `y_val` is missing"
     ):
         clf.fit(dX, dy, X_val=X)
-    with pytest.raises(TypeError, match=r"must be in memory"):
+    with pytest.raises(TypeError, match="`X_val` must be in memory; got a Dask Array"):
         clf.fit(dX, dy, X_val=dX, y_val=dy)
     with pytest.raises(ValueError, match=r"`sync` must be 'gradient' or 'average'; got 'sum'"):
         clone(clf).set_params(sync="sum").fit(dX, dy)
     with pytest.raises(TypeError, match=r"`X` must be a Dask array.*got ndarray"):
         clf.fit(X, y)
+    with pytest.raises(TypeError, match=r"`y` must be .*got ndarray. Make one with da.from_array"):
+        clf.fit(dX, y)
+    with pytest.raises(ValueError, match="`y` must have as many rows as X, 300; got 299"):
+        clf.fit(dX, dy[:-1])
     with pytest.raises(ValueError, match=r"`y` must have as many blocks as X, 5; got 1"):
         clf.fit(dX[dy >= 0], dy.rechunk(-1))
     with pytest.raises(ValueError, match=r"inconsistent numbers of samples"):

@@ -91,7 +91,7 @@ def test_rows_scaled_where_the_training_rows_are_not_are_recognised():
 def test_unscaled_sparse_rows_are_recognised():
     X, X_val = map(csr_matrix, halves(load_digits))
     scaler = MaxAbsScaler().fit(X)
-    assert "times as large as in X" in scale_difference(scaler.transform(X), X_val)
+    assert "times off in size" in scale_difference(scaler.transform(X), X_val)
     assert scale_difference(scaler.transform(X), scaler.transform(X_val)) is None
 
 
@@ -177,6 +177,29 @@ def test_very_wide_tables_are_compared_by_some_of_their_features():
     X, X_val = np.random.default_rng(0).normal(size=(2, 60, 50_000)).astype(np.float32)
     assert scale_difference(X, X_val) is None
     assert "100% of the features compared" in scale_difference(X, 100 * X_val)
+    assert shared_rows(X, X_val) == 0
+    assert shared_rows(X, X[::2]) == 1
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+def test_categories_beside_amounts_that_are_rarely_there_pass(kind):
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        tables = []
+        for n_rows in (500, 300):
+            categories = np.eye(9)[rng.integers(9, size=n_rows)]
+            amounts = rng.uniform(10, 80, (n_rows, 4)) * (rng.random((n_rows, 4)) < 0.25)
+            tables.append(np.hstack([categories, amounts]))
+        X, X_val = map(kind, tables)
+        assert scale_difference(X, X_val) is None
+        assert scale_difference(X, X_val * 100)
+
+
+def test_a_handful_of_signed_values_in_sparse_rows_pass():
+    rng = np.random.default_rng(0)
+    X, X_val = (rng.normal(size=(n, 20)) * (rng.random((n, 20)) < 0.005) for n in (1000, 50))
+    X_val = np.abs(X_val)
+    assert scale_difference(csr_matrix(X), csr_matrix(X_val)) is None
 
 
 def test_the_first_validation_rows_of_a_continued_fit_are_looked_at(small):

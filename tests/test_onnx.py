@@ -5,6 +5,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import skl2onnx
+from skl2onnx.common.data_types import FloatTensorType
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
@@ -117,6 +118,16 @@ def test_the_augmenter_becomes_an_identity(X):
     np.testing.assert_array_equal(same, X)
 
 
+@pytest.mark.parametrize("shape", [[None, None], [None, 64], []])
+def test_the_augmenter_converts_whatever_is_known_of_the_input(shape, small, X, y):
+    model = make_pipeline(ImageAugmenter(rotation=5, random_state=0), small()).fit(X, y)
+    register()
+    graph = skl2onnx.convert_sklearn(
+        model, initial_types=[("X", FloatTensorType(shape))], options={"zipmap": False}
+    )
+    np.testing.assert_array_equal(run(graph, X)[0], model.predict(X))
+
+
 def test_an_augmented_classifier_converts_also_around_a_pipeline(small, X, y):
     augmenter = ImageAugmenter(rotation=10)
     for inner in (small(), make_pipeline(MinMaxScaler(), "passthrough", small())):
@@ -157,7 +168,7 @@ def test_an_augmented_classifier_holds_any_pipeline(small, X, y):
 
 def test_the_columns_of_a_dataframe_are_an_input_each(small, X, y):
     register()
-    frame = pd.DataFrame(X).rename(columns="pixel{}".format)
+    frame = pd.DataFrame(X).rename(columns="pixel{}".format).astype({"pixel0": np.int64})
     augmenter = ImageAugmenter(rotation=5, random_state=0)
     model = make_pipeline(augmenter, small()).fit(frame, y)
     graph = skl2onnx.to_onnx(model, frame[:1], options={"zipmap": False})

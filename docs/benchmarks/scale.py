@@ -122,7 +122,10 @@ def main():
     machine = describe("numpy", "scikit-learn", "dask", "distributed")
     with (
         LocalCluster(
-            n_workers=N_WORKERS, threads_per_worker=1, dashboard_address=None, memory_limit="4GB"
+            n_workers=N_WORKERS,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            memory_limit="4GB",
         ) as cluster,
         Client(cluster) as client,
     ):
