@@ -670,13 +670,14 @@ class Fixed:
 
 
 class Counting(Fixed):
-    """Counts its calls, which changes nothing."""
+    """Counts its calls, which changes nothing, and holds itself."""
 
-    calls = 0
+    def __init__(self, eta):
+        super().__init__(eta)
+        self.calls, self.myself = 0, self
 
     def __call__(self, epoch, history, eta):
         self.calls += 1
-        self.myself = self
         return self.eta
 
 
