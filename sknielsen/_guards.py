@@ -8,6 +8,7 @@ from scipy.sparse import csr_array, issparse
 
 _ROWS, _VALUES = 2048, 2**20  # looked at, at most, on either side
 _FEATURES = 2048  # looked at, at most, of dense data
+_VARYING = 0.1  # share of features below which they do not stand for the table
 _STORED = 50  # values of sparse data below which their signs tell nothing
 _IN_COLUMN = 5  # values of a feature below which their size tells nothing
 _SHARED_ROWS = 12  # below which coincidence is too likely: (2/3)^12 < 0.01, see `shared_rows`
@@ -48,11 +49,11 @@ def remark_on_validation(share, difference):
 def shared_rows(X, X_val, n_rows=None):
     """Estimate the share of validation rows that are training rows, beyond coincidence.
 
-    Rows sliced as X was are always found, others where enough of them meet: a few hundred out of
-    a hundred thousand are not. Where values are few, rows repeat of themselves. Therefore only
-    rows count that occur once among the m looked at in X; a fresh row equals one of them with a
-    probability of about 2 n_2 / m, where n_2 rows occur twice (Good 1953, "The population
-    frequencies of species and the estimation of population parameters").
+    Rows sliced as X was are always found where X is whole, others where enough of them meet: a few
+    hundred out of a hundred thousand are not. Where values are few, rows repeat of themselves.
+    Therefore only rows count that occur once among the m looked at in X; a fresh row equals one of
+    them with a probability of about 2 n_2 / m, where n_2 rows occur twice (Good 1953, "The
+    population frequencies of species and the estimation of population parameters").
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def scale_difference(X, X_val):
     Signs are compared first: standardised features have both. Then, of each feature, standard
     deviations and distances from the training mean, without the outer quarter of the values.
     More than half of the features must be off; of the second kind those of which half the values
-    are equal are left out. Where that leaves none, and in sparse data, the mean sizes of each
+    are equal are left out. Where that leaves few, and in sparse data, the mean sizes of each
     feature's values that are not 0 are compared.
 
     Parameters
@@ -126,7 +127,7 @@ def scale_difference(X, X_val):
         )
     ordered = [np.sort(M, axis=0) for M in (a, b)]
     varying = np.logical_and(*(M[len(M) // 4] < M[-1 - len(M) // 4] for M in ordered))
-    if not varying.any():
+    if varying.mean() < _VARYING:
         return _difference_of_sizes(a, b)
     with np.errstate(over="ignore", invalid="ignore"):
         a, b = (M[len(M) // 8 : -(len(M) // 8), varying].astype(float) for M in ordered)
@@ -139,25 +140,42 @@ def scale_difference(X, X_val):
 
 
 def _difference_of_sizes(a, b):
-    """Say how many features have values that are, where not 0, of another size on average."""
-    counts = [np.ravel((M != 0).sum(axis=0)) for M in (a, b)]
+    """Say how many features have values that are, where not 0, of another size on average.
+
+    Sizes are geometric means, which single large values do not carry away. Where most values lie
+    in features that have too few of them, all values together are one feature.
+    """
+    counts, sums = zip(*map(_logarithms, (a, b)))
     known = np.minimum(*counts) >= _IN_COLUMN
+    if any(n[known].sum() < n.sum() / 2 for n in counts):
+        if min(n.sum() for n in counts) < _STORED:
+            return None
+        counts, sums = ([np.array([n.sum()]) for n in some] for some in (counts, sums))
+        known = np.array([True])
     if not known.any():
         return None
-    with np.errstate(over="ignore", invalid="ignore"):
-        size, size_val = (
-            np.ravel(abs(M).sum(axis=0, dtype=float))[known] / n[known]
-            for M, n in zip((a, b), counts)
-        )
-        off = ((size_val > _FACTOR * size) | (_FACTOR * size_val < size)).mean()
+    mean, mean_val = (total[known] / n[known] for total, n in zip(sums, counts))
+    off = (np.abs(mean_val - mean) > np.log(_FACTOR)).mean()
     if off > 0.5:
         return f"{off:.0%} of the features compared have values {_FACTOR} times off in size"
     return None
 
 
+def _logarithms(M):
+    """Count the values of each feature that are not 0, and sum the logarithms of their sizes."""
+    M = csr_array(M)
+    M.eliminate_zeros()
+    logarithms = np.log(np.abs(M.data.astype(float)))
+    n_features = M.shape[1]
+    return (
+        np.bincount(M.indices, minlength=n_features),
+        np.bincount(M.indices, logarithms, n_features),
+    )
+
+
 def choose_rows(X, rng):
     """Draw the rows to look at, in random order."""
-    per_row = X.nnz / X.shape[0] if issparse(X) else X.shape[1]
+    per_row = X.nnz / X.shape[0] if issparse(X) else min(X.shape[1], _FEATURES)
     limit = max(_ROWS_FOR_SCALE, min(_ROWS, int(_VALUES // max(1, per_row))))
     return rng.choice(X.shape[0], min(X.shape[0], limit), replace=False)
 

@@ -14,8 +14,9 @@ import re
 import threading
 import types
 import zipfile
+from contextlib import suppress
 from numbers import Integral, Real
-from time import perf_counter
+from time import perf_counter, time
 
 import numpy as np
 import sklearn
@@ -29,10 +30,13 @@ except ImportError as error:
     ) from error
 
 from sknielsen._classifier import MLPSigmoidClassifier, _all_or_nothing
+from sknielsen._data import digest
 from sknielsen._resolve import check_number
 from sknielsen._version import __version__, newer_version_message
 
 __all__ = ["Checkpoint", "EarlyStopping", "ValidationMonitor", "resume"]
+
+_LEFT = 600  # age in seconds at which a temporary file is no longer being written
 
 # Parameters that do not change what an epoch does.
 _FREE = {"client", "max_iter", "verbose", "warm_start"}
@@ -251,6 +255,8 @@ class Checkpoint(_Callback):
     def on_fit_task_begin(self, estimator, context):
         """Write the state that training begins with, and so see that the file can be written."""
         if context.task_name == "fit":
+            if os.path.isdir(self.path):
+                raise IsADirectoryError(f"Checkpoint needs a file; {self.path!r} is a directory.")
             if not os.path.isdir(os.path.dirname(self.path)):
                 raise FileNotFoundError(f"There is no folder for the checkpoint {self.path!r}.")
             _clear(self.path)
@@ -422,11 +428,13 @@ def _layers(arrays, name):
 
 
 def _clear(path):
-    """Remove what earlier trainings that were killed have left of `_write`."""
+    """Remove what trainings that were killed some time ago have left of `_write`."""
     folder, name = os.path.split(path)
-    for entry in os.listdir(folder):
-        if re.fullmatch(re.escape(name) + r"\.\d+-\d+\.tmp", entry):
-            os.remove(os.path.join(folder, entry))
+    for entry in os.scandir(folder):
+        if re.fullmatch(re.escape(name) + r"\.\d+-\d+\.tmp", entry.name) and entry.is_file():
+            with suppress(FileNotFoundError):  # renamed or removed in the meantime
+                if time() - entry.stat().st_mtime > _LEFT:
+                    os.remove(entry)
 
 
 def _write(path, state, arrays):
@@ -461,16 +469,20 @@ def _read(path):
         if not zipfile.is_zipfile(file):
             raise ValueError(f"{name} is not a checkpoint: it is no .npz file.")
         file.seek(0)
+        state, arrays, newer = None, {}, ""
         try:
             with np.load(file, allow_pickle=False) as archive:
-                arrays = {part: archive[part] for part in archive.files}
-        except zipfile.BadZipFile as error:
+                if "checkpoint.json" in archive.files:
+                    state = json.loads(archive["checkpoint.json"])
+                    newer = newer_version_message(name, state["sknielsen"])
+                if not newer:
+                    arrays = {part: archive[part] for part in archive.files}
+        except Exception as error:  # of many kinds, wherever a byte is wrong
             raise ValueError(f"{name} is damaged: {error}.") from error
-    if "checkpoint.json" not in arrays:
+    if state is None:
         raise ValueError(f"{name} is not a checkpoint: it has no 'checkpoint.json'.")
-    state = json.loads(arrays.pop("checkpoint.json"))
-    if message := newer_version_message(name, state["sknielsen"]):
-        raise ValueError(message)
+    if newer:
+        raise ValueError(newer)
     return state, arrays
 
 
@@ -498,6 +510,10 @@ def _describe(value):
         return value
     if isinstance(value, float):
         return value if np.isfinite(value) else repr(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(_describe, value), key=repr)
+    if isinstance(value, np.ndarray) and value.size > 1000 and value.dtype != object:
+        return ["ndarray", digest(value)]
     if isinstance(value, (list, tuple, np.ndarray)):
         return [_describe(item) for item in value]
     if isinstance(value, dict):

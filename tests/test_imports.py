@@ -32,7 +32,7 @@ ALLOWED = {
     "_training": {"_blas", "_data", "_resolve", "_warn"},
     "_version": {"_warn"},
     "augmentation": {"_resolve", "_version", "_warn"},
-    "callbacks": {"_classifier", "_resolve", "_version"},
+    "callbacks": {"_classifier", "_data", "_resolve", "_version"},
     "costs": {"activations"},
     "_distributed": {"_blas", "_classifier", "_data", "_guards", "_network", "_training"},
     "dask": {"_classifier", "_distributed", "_guards", "_training", "_warn"},
