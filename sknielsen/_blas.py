@@ -6,8 +6,8 @@ for each array. The wrappers are called with positional arguments, which saves 0
 """
 
 import functools
+import os
 import threading
-from contextlib import nullcontext
 from itertools import pairwise
 
 import numpy as np
@@ -60,43 +60,75 @@ def _set_threads(counts):
                 library.set_num_threads(n_threads)
 
 
-class _SingleThread:
-    """Hold BLAS at one thread while anybody is inside; the last to leave restores.
+class _OneThread:
+    """Call functions while BLAS is held at one thread; the last call to end restores.
 
     Two overlapping limits of threadpoolctl could restore in the wrong order and leave the
-    library at one thread for good. So could Ctrl-C half way; hence the second attempts.
+    library at one thread for good. Ctrl-C may come between any two steps here, hence nothing is
+    counted: a call is in progress as long as its lock is held, and a ``with`` statement
+    releases a lock whatever happens, since both of its ends are C. `_settle` makes the threads
+    what the calls in progress ask for, so that whoever comes next mends what was cut short.
     """
 
     def __init__(self):
-        self._lock = threading.Lock()
-        self._n_inside = 0
+        self._calls = []  # lock and thread of each
+        self._before = None  # libraries and their numbers of threads; None if nothing was set
+        self._is_set = False
+        self._lock = threading.RLock()  # a signal handler may come here while its thread is here
+        if hasattr(os, "register_at_fork"):  # else there is no fork
+            os.register_at_fork(
+                before=lambda: self._lock.acquire(),
+                after_in_parent=lambda: self._lock.release(),
+                after_in_child=self._begin_in_child,
+            )
 
-    def __enter__(self):
+    def __call__(self, function, *args):
+        """Return ``function(*args)``."""
+        call = threading.Lock()
+        try:
+            try:
+                with call:
+                    self._settle((call, threading.get_ident()))
+                    return function(*args)
+            finally:
+                self._settle()
+        except BaseException:  # Ctrl-C in `_settle`, for one; it is raised again
+            self._settle()
+            raise
+
+    def _settle(self, *new_call):
+        """Hold BLAS at one thread if a call is in progress, else restore it."""
         with self._lock:
-            if self._n_inside == 0:
-                libraries = _controller().lib_controllers
-                self._before = [
-                    (lib, lib.num_threads) for lib in libraries if lib.user_api == "blas"
-                ]
-                try:
-                    _set_threads([(library, 1) for library, _ in self._before])
-                except BaseException:  # Ctrl-C too; it is raised again
-                    _set_threads(self._before)
-                    raise
-            self._n_inside += 1
+            self._calls = [pair for pair in self._calls if pair[0].locked()]
+            self._calls += new_call
+            if self._calls and not self._is_set:
+                if self._before is None:
+                    libraries = _controller().lib_controllers
+                    self._before = [
+                        (lib, lib.num_threads) for lib in libraries if lib.user_api == "blas"
+                    ]
+                _set_threads([(library, 1) for library, _ in self._before])
+                self._is_set = True
+            elif not self._calls and self._before is not None:
+                self._is_set = False
+                _set_threads(self._before)
+                self._before = None
 
-    def __exit__(self, *exception):
-        with self._lock:
-            self._n_inside -= 1
-            if self._n_inside == 0:
-                try:
-                    _set_threads(self._before)
-                except BaseException:  # Ctrl-C too; it is raised again
-                    _set_threads(self._before)
-                    raise
+    def _begin_in_child(self):
+        """Forget, in a forked process, the calls of the threads that it has not got.
+
+        The lock was held while forking: no other thread was inside, nor in threadpoolctl for us.
+        """
+        self._lock = threading.RLock()
+        self._calls = [pair for pair in self._calls if pair[1] == threading.get_ident()]
+        self._settle()
 
 
-_single_thread = _SingleThread()
+_one_thread = _OneThread()
+
+
+def _call(function, *args):
+    return function(*args)
 
 
 def blas_threads(n_rows, layer_sizes, spare_a_core=False):
@@ -113,9 +145,10 @@ def blas_threads(n_rows, layer_sizes, spare_a_core=False):
 
     Returns
     -------
-    context manager
-        Holds BLAS at one thread for products too small to be shared, else does nothing.
+    callable
+        ``run(function, *args)`` returns ``function(*args)``, with BLAS held at one thread where
+        the products are too small to be shared.
     """
     largest = n_rows * max(i * o for i, o in pairwise(layer_sizes))
     limit = largest > _ONE_THREAD_ANYWAY and (spare_a_core or largest < _ONE_THREAD_IS_FASTER)
-    return _single_thread if limit else nullcontext()
+    return _one_thread if limit else _call

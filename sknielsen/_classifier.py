@@ -1,9 +1,7 @@
 """The estimator: parameters, labels and wiring. The maths is in `_training` and `_network`."""
 
-import copy
 import inspect
 import math
-from contextlib import contextmanager
 from itertools import pairwise
 from numbers import Integral, Real
 from types import SimpleNamespace
@@ -13,13 +11,14 @@ from scipy.sparse import issparse
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import check_scoring, get_scorer_names
-from sklearn.utils import check_array, check_random_state, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from sknielsen._blas import blas_threads
-from sknielsen._data import Data, decide, refuse_dask, rows_held, split
+from sknielsen._data import Data, decide, rows_held, split
 from sknielsen._guards import remark_on_validation, scale_difference, shared_rows
+from sknielsen._inputs import check_rows, check_weight, validation_given
+from sknielsen._labels import Labels
 from sknielsen._network import Network
 from sknielsen._resolve import check_number, resolve
 from sknielsen._tasks import CallbackSupportMixin, Training, with_callbacks
@@ -128,6 +127,12 @@ default="constant"
         for a model.
     verbose : int, default=0
         1 prints a line for each epoch, and at the end of `fit` what `diagnose` finds.
+    on_interrupt : {"raise", "keep"}, default="raise"
+        What Ctrl-C does to `fit`. ``"raise"`` raises KeyboardInterrupt, which also ends the
+        search or the loop that `fit` runs in, and leaves the model as it was. ``"keep"``, for
+        a `fit` that you watch, ends training with a warning and keeps the model of the epochs
+        finished, if there is one; the unfinished epoch stays in its weights, except under early
+        stopping. A second Ctrl-C raises.
 
     Attributes
     ----------
@@ -227,6 +232,7 @@ default="constant"
         warm_start=False,
         random_state=None,
         verbose=0,
+        on_interrupt="raise",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cost = cost
@@ -253,6 +259,7 @@ default="constant"
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+        self.on_interrupt = on_interrupt
 
     # --- training -----------------------------------------------------------------------------
 
@@ -287,8 +294,7 @@ default="constant"
             If data or parameters are not what is accepted, or if training diverges. The model
             is then as it was before.
         KeyboardInterrupt
-            If Ctrl-C comes before the first epoch is finished. Later it ends training with a
-            warning and a fitted model.
+            At Ctrl-C, as `on_interrupt` says.
 
         Warns
         -----
@@ -296,11 +302,10 @@ default="constant"
             If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
             values of X are so large that neurons saturate.
         """
-        with _all_or_nothing(self):
-            settings = self._settings(self.max_iter, streaming=False)
-            continuing = self.warm_start and hasattr(self, "coefs_")
-            validation = X_val, y_val, sample_weight_val
-            self._train(settings, continuing, X, y, None, sample_weight, *validation)
+        settings = self._settings(self.max_iter, streaming=False)
+        continuing = self.warm_start and hasattr(self, "coefs_")
+        data = X, y, None, sample_weight, X_val, y_val, sample_weight_val
+        all_or_nothing(self, self._train, settings, continuing, *data)
         self._report(X, y)
         return self
 
@@ -345,22 +350,24 @@ default="constant"
             As for `fit`; also for labels that are not among the classes, and for
             parameters that need the whole data: early stopping or a schedule that needs
             validation data without `X_val`, and ``class_weight="balanced"``.
+        KeyboardInterrupt
+            At Ctrl-C; the model is then as it was before.
         """
-        with _all_or_nothing(self):
-            settings = self._settings(1, streaming=True)
-            if settings.needs_validation and X_val is None:
-                raise ValueError(
-                    "partial_fit splits off no validation rows, which early stopping and the "
-                    "plateau schedule need: pass `X_val` and `y_val`, or use fit."
-                )
-            if isinstance(settings.class_weight, str) and settings.class_weight == "balanced":
-                raise ValueError(
-                    "class_weight='balanced' is not possible with partial_fit, which cannot "
-                    "count the classes of rows to come: pass a dict of weights."
-                )
-            continuing = hasattr(self, "coefs_")
-            validation = X_val, y_val, sample_weight_val
-            return self._train(settings, continuing, X, y, classes, sample_weight, *validation)
+        settings = self._settings(1, streaming=True)
+        if settings.needs_validation and X_val is None:
+            raise ValueError(
+                "partial_fit splits off no validation rows, which early stopping and the "
+                "plateau schedule need: pass `X_val` and `y_val`, or use fit."
+            )
+        if isinstance(settings.class_weight, str) and settings.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not possible with partial_fit, which cannot "
+                "count the classes of rows to come: pass a dict of weights."
+            )
+        continuing = hasattr(self, "coefs_")
+        data = X, y, classes, sample_weight, X_val, y_val, sample_weight_val
+        all_or_nothing(self, self._train, settings, continuing, *data)
+        return self
 
     def _train(
         self, settings, continuing, X, y, classes, sample_weight, *given_validation, restore=None
@@ -381,11 +388,15 @@ default="constant"
         if validation is not None and not validation.total_weight > 0:
             raise ValueError("The weights of all validation rows are zero.")
         settings.n = float(settings.n_total or data.total_weight)
-        settings.monitor = data.select(self._monitor_rows(data))
+        settings.monitor = data.select(self._monitor_rows(data, settings.monitor_samples))
         settings.batch_size = _clip_batch_size(settings.batch_size, len(data))
         network = self._network(settings, data, continuing)
-        history = {column: list(values) for column, values in self.history_.items()}
-        self.coefs_, self.intercepts_, self.history_ = network.weights, network.biases, history
+        history = self.history_  # a stream appends to it, so that no call copies it
+        if not settings.streaming:
+            history = {column: list(values) for column, values in history.items()}
+        self.history_ = history
+        self.coefs_, self.intercepts_ = network.weights, network.biases
+        best_before = getattr(self, "best_score_", -math.inf), getattr(self, "best_epoch_", 0)
         for name in ("best_epoch_", "best_score_", "velocity_"):  # those of an earlier training
             self.__dict__.pop(name, None)
 
@@ -406,11 +417,11 @@ default="constant"
             settings,
             history,
             best,
+            best_before,
         )
         if restore is not None:
             restore(training)
         self._run(training, score)
-        return self
 
     @with_callbacks
     def _run(self, training, score):
@@ -454,27 +465,29 @@ default="constant"
             ("n_iter_no_change", Integral, "[1, inf)"),
             ("tol", Real, "[0, inf)"),
         ):
-            value = check_number(name, getattr(s, name), kind, interval)
-            setattr(s, name, float(value) if kind is Real else int(value))
+            setattr(s, name, check_number(name, getattr(s, name), kind, interval))
         for name, kind, interval in (
             ("batch_size", Integral, "[1, inf)"),
             ("n_total", Real, "(0, inf)"),
             ("monitor_samples", Integral, "[0, inf)"),
         ):
             if getattr(s, name) is not None:
-                check_number(name, getattr(s, name), kind, interval, also=" or None")
+                value = check_number(name, getattr(s, name), kind, interval, also=" or None")
+                setattr(s, name, value)
         for name in ("early_stopping", "shuffle", "warm_start"):
             if not isinstance(getattr(s, name), (bool, np.bool_)):
                 raise TypeError(f"`{name}` must be True or False; got {getattr(s, name)!r}.")
         if not isinstance(s.verbose, bool):
             check_number("verbose", s.verbose, Integral, "[0, inf)")
+        if not isinstance(s.on_interrupt, str) or s.on_interrupt not in ("raise", "keep"):
+            raise ValueError(f"`on_interrupt` must be 'raise' or 'keep'; got {s.on_interrupt!r}.")
 
         sizes = s.hidden_layer_sizes
         sizes = tuple(sizes) if isinstance(sizes, (list, tuple, np.ndarray)) else (sizes,)
-        for size in sizes:
-            also = " or a sequence of such integers"
-            check_number("hidden_layer_sizes", size, Integral, "[1, inf)", also)
-        s.hidden_layer_sizes = sizes
+        also = " or a sequence of such integers"
+        s.hidden_layer_sizes = sizes = tuple(
+            check_number("hidden_layer_sizes", size, Integral, "[1, inf)", also) for size in sizes
+        )
         s.keep = [1.0 - float(p) for p in _dropout_by_layer(s.dropout, len(sizes))]
 
         s.cost = resolve("cost", s.cost, COSTS, ("activation", "value", "delta"))
@@ -502,34 +515,26 @@ default="constant"
             s.scorer = check_scoring(self, scoring=s.scoring)
         return s
 
-    def _n_outputs(self, cost):
-        """Count output units: one for each class or label, one for two classes."""
-        exclusive = getattr(cost, "exclusive", False)
-        if self.multilabel_ and exclusive:
-            raise ValueError(
-                f"cost={self.cost!r} makes the outputs one distribution, but labels of a "
-                "multilabel target do not exclude each other; use 'cross_entropy' or 'quadratic'."
-            )
-        n_classes = len(self.classes_)
-        return n_classes if self.multilabel_ or exclusive or n_classes > 2 else 1
-
     # --- data ---------------------------------------------------------------------------------
 
     def _data(self, settings, continuing, X, y, classes, weight, X_val, y_val, weight_val):
         """Validate what was given; return training data and, if there are any, validation data."""
         dtype = self.coefs_[0].dtype if continuing else "numeric"
-        X, y = self._check_rows(X, y, reset=not continuing, dtype=dtype)
+        X, y = check_rows(self, X, y, reset=not continuing, dtype=dtype)
         if settings.augment is not None and issparse(X):
             raise TypeError(SPARSE_AUGMENT)
-        self._set_classes(y, classes, continuing, settings.streaming)
-        n_outputs = self._n_outputs(settings.cost)
-        codes, weight = self._encode(y), _check_weight(weight, X, "sample_weight")
+        known = Labels.of(self) if continuing else None
+        labels = Labels.learn(y, classes, known, settings.streaming)
+        self.classes_, self.multilabel_ = labels.classes, labels.multilabel
+        n_outputs = labels.n_outputs(settings.cost, self.cost)
+        codes, weight = labels.encode(y), check_weight(weight, X, "sample_weight")
         rows = np.arange(X.shape[0], dtype=np.int32)
         self.__dict__.pop("validation_indices_", None)
-        given = _validation_given(X_val, y_val, weight_val)
+        given = validation_given(X_val, y_val, weight_val)
         if settings.needs_validation and not given:
             rows, self.validation_indices_ = self._split(codes, settings)
-        by_class = self._class_weight(codes[rows], None if weight is None else weight[rows])
+        of_rows = None if weight is None else weight[rows]
+        by_class = labels.class_weight(self.class_weight, codes[rows], of_rows)
         data = Data(X, codes, n_outputs, weight, by_class, rows)
         validation = None
         if given:
@@ -547,89 +552,17 @@ default="constant"
 
     def _new_to_validation(self):
         """Tell whether no epoch has had validation data yet, so that they deserve a look."""
-        return np.isnan(self.history_["validation_cost"]).all()
+        return all(map(math.isnan, reversed(self.history_["validation_cost"])))
 
     def _validation(self, X, y, weight, data):
         """Validate validation rows given; `data` are the training rows."""
         try:
-            X, y = self._check_rows(X, y, reset=False, dtype=data.X.dtype)
-            codes = self._encode(y)
+            X, y = check_rows(self, X, y, dtype=data.X.dtype)
+            codes = Labels.of(self).encode(y)
         except ValueError as error:
             raise ValueError(f"In the validation data: {error}") from error
-        weight = _check_weight(weight, X, "sample_weight_val")
+        weight = check_weight(weight, X, "sample_weight_val")
         return Data(X, codes, data.n_outputs, weight, data.class_weight)
-
-    def _check_rows(self, X, y, reset, dtype):
-        """Validate rows and labels; with dtype "numeric", the rows decide on the dtype."""
-        refuse_dask(X, y)
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            reset=reset,
-            multi_output=True,
-            accept_sparse="csr",
-            dtype=dtype,
-            order="C",
-        )
-        if dtype == "numeric":
-            dtype = np.result_type(X.dtype, np.float32)
-            X = X.astype(dtype if dtype == np.float32 else np.float64, copy=False)
-        check_classification_targets(y)
-        y = y.toarray() if issparse(y) else y
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if y.ndim == 2 and not np.isin(y, (0, 1)).all():
-            raise ValueError(
-                "y with several columns must be a multilabel indicator matrix of zeros and ones; "
-                f"got values {np.unique(y)[:10].tolist()}."
-            )
-        return X, y
-
-    def _set_classes(self, y, classes, continuing, streaming):
-        """Learn the classes in the first call, and hold to them later."""
-        multilabel = y.ndim == 2
-        present = np.arange(y.shape[1]) if multilabel else np.unique(y)
-        if classes is not None:
-            refuse_dask(classes)
-            known = np.unique(classes)
-        elif not streaming or multilabel:
-            known = present
-        elif continuing:
-            known = self.classes_
-        else:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if continuing:
-            if multilabel != self.multilabel_ or not np.array_equal(known, self.classes_):
-                raise ValueError(
-                    "A continued fit keeps its classes, "
-                    f"{'multilabel ' if self.multilabel_ else ''}{self.classes_.tolist()}; got "
-                    f"{'multilabel ' if multilabel else ''}{known.tolist()}."
-                )
-        elif multilabel and not np.array_equal(known, present):
-            raise ValueError(
-                f"classes of a multilabel target must be {present.tolist()}, the numbers of its "
-                f"columns; got {known.tolist()}."
-            )
-        elif len(known) < 2 and not multilabel:
-            raise ValueError(f"At least two classes are needed; got 1 class: {known.tolist()}.")
-        self.classes_, self.multilabel_ = known, multilabel
-
-    def _encode(self, y):
-        """Turn labels into class numbers; leave an indicator matrix as it is."""
-        if (y.ndim == 2) != self.multilabel_ or (y.ndim == 2 and y.shape[1] != len(self.classes_)):
-            raise ValueError(
-                f"y must be {'multilabel' if self.multilabel_ else 'one label a row'}, of "
-                f"{len(self.classes_)} classes; got shape {y.shape}."
-            )
-        if self.multilabel_:
-            return y.astype(np.int8)
-        unseen = np.setdiff1d(y, self.classes_)
-        if unseen.size:
-            raise ValueError(
-                f"y holds {unseen.tolist()}, not among the classes {self.classes_.tolist()}."
-            )
-        return np.searchsorted(self.classes_, y).astype(np.int32)
 
     def _split(self, codes, settings):
         """Split the rows into training and validation rows."""
@@ -652,37 +585,12 @@ default="constant"
             )
         return split(codes, n_held_out, generator(self.seed_, SPLIT))
 
-    def _class_weight(self, codes, sample_weight):
-        """Return the factor of each class, from the codes of the training rows."""
-        given, n_classes = self.class_weight, len(self.classes_)
-        if given is None:
-            return None
-        if self.multilabel_:
-            raise ValueError(f"`class_weight` must be None for multilabel y; got {given!r}.")
-        if isinstance(given, str) and given == "balanced":
-            totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
-            return np.divide(
-                totals.sum(), n_classes * totals, out=np.zeros(n_classes), where=totals > 0
-            )
-        if not isinstance(given, dict):
-            raise TypeError(f"`class_weight` must be a dict, 'balanced' or None; got {given!r}.")
-        unknown = [label for label in given if label not in self.classes_.tolist()]
-        if unknown:
-            raise ValueError(
-                f"`class_weight` names {unknown}, not among the classes {self.classes_.tolist()}."
-            )
-        for factor in given.values():
-            check_number("a weight in `class_weight`", factor, Real, "[0, inf)")
-        return np.array([given.get(label, 1.0) for label in self.classes_.tolist()])
-
-    def _monitor_rows(self, data):
+    def _monitor_rows(self, data, n_rows):
         """Choose the training rows that are measured: always the same ones."""
         weight = data.cost_weight(data.rows)
         rows = data.rows if weight is None else data.rows[weight > 0]
-        if self.monitor_samples is not None and self.monitor_samples < len(rows):
-            chosen = generator(self.seed_, MONITOR).choice(
-                len(rows), self.monitor_samples, replace=False
-            )
+        if n_rows is not None and n_rows < len(rows):
+            chosen = generator(self.seed_, MONITOR).choice(len(rows), n_rows, replace=False)
             rows = rows[np.sort(chosen)]
         return rows
 
@@ -711,8 +619,15 @@ default="constant"
                         f"`weight_init` must return shapes {(n_in, n_out)} and {(n_out,)}; "
                         f"got {np.shape(w)} and {np.shape(b)}."
                     )
-                weights.append(np.asfortranarray(settings.init_scale * w, dtype))
-                biases.append(np.array(b, dtype))
+                with np.errstate(all="ignore"):
+                    w, b = np.asfortranarray(settings.init_scale * w, dtype), np.array(b, dtype)
+                if not (np.isfinite(w).all() and np.isfinite(b).all()):
+                    raise ValueError(
+                        f"Initial weights and biases must be finite in {dtype}; those of "
+                        f"`weight_init` and `init_scale`={settings.init_scale:.6g} are not."
+                    )
+                weights.append(w)
+                biases.append(b)
         velocity = None
         if hasattr(self, "velocity_") and settings.momentum > 0:
             velocity = [[np.array(v, dtype, order="F") for v in some] for some in self.velocity_]
@@ -726,8 +641,9 @@ default="constant"
         """Make the function from an epoch's record to its validation score."""
         if settings.scorer is None or validation is None:
             return _SCORES.get(self.scoring) if settings.scorer is None else None
-        fitted = copy.copy(self)  # shares the weights in training
-        fitted.__dict__.pop("feature_names_in_", None)  # the rows at hand are arrays
+        fitted = object.__new__(type(self))
+        vars(fitted).update(vars(self))  # shares the weights in training
+        vars(fitted).pop("feature_names_in_", None)  # the rows at hand are arrays
         X, y, rows = validation.X, validation.codes, validation.rows
         weight = validation.weight(rows)
         if len(rows) < X.shape[0]:
@@ -751,23 +667,48 @@ default="constant"
     # --- prediction ---------------------------------------------------------------------------
 
     def _weighted_inputs(self, X):
-        """Compute the output layer's z of every row, a chunk at a time."""
-        refuse_dask(X)
+        """Compute the output layer's z of every row, in float64 where the model's dtype overflows.
+
+        Raises
+        ------
+        ValueError
+            If the model is not finite, or z overflows float64.
+        """
         check_is_fitted(self)
         dtype = self.coefs_[0].dtype
-        X = validate_data(self, X, reset=False, accept_sparse="csr", dtype=dtype, order="C")
-        network = Network([np.asfortranarray(w) for w in self.coefs_], self.intercepts_, cost=None)
+        X = check_rows(self, X, dtype=dtype)
+        try:
+            return self._forward(X, dtype)
+        except OverflowError:
+            for name in ("coefs_", "intercepts_"):
+                if not all(np.isfinite(array).all() for array in getattr(self, name)):
+                    raise ValueError(
+                        f"The model is not finite: `{name}` holds NaN or infinity."
+                    ) from None
+        try:
+            return self._forward(X, np.dtype(np.float64))
+        except OverflowError as error:
+            raise ValueError(f"X is too large for this model. {error}") from None
+
+    def _forward(self, X, dtype):
+        """Compute the output layer's z of every row, a chunk at a time."""
+        weights = [np.asarray(w, dtype, order="F") for w in self.coefs_]
+        network = Network(weights, [b.astype(dtype, copy=False) for b in self.intercepts_], None)
+        largest = np.finfo(dtype).max / 4  # so that differences are finite, too
         n_rows, n_features = X.shape
         z = np.empty((n_rows, len(self.intercepts_[-1])), dtype)
         step = rows_held(n_features, network.n_units, dtype)
-        with blas_threads(min(n_rows, 10), network.layer_sizes):  # all threads if a layer is large
+
+        def pass_chunks():
             for start in range(0, n_rows, step):
                 x = X[start : start + step]
-                z[start : start + step] = network.forward(x.toarray() if issparse(x) else x)
-        largest = (
-            np.finfo(dtype).max / 4
-        )  # reached by absurd inputs only; keeps all outputs finite
-        return np.nan_to_num(z, copy=False, posinf=largest, neginf=-largest)
+                x = (x.toarray() if issparse(x) else x).astype(dtype, copy=False)
+                z[start : start + step] = network.forward(x, largest=largest)
+
+        run = blas_threads(min(n_rows, 10), network.layer_sizes)  # all threads if a layer is large
+        with np.errstate(all="ignore"):
+            run(pass_chunks)
+        return z
 
     def decision_function(self, X):
         """Compute the output layer's weighted inputs z.
@@ -816,12 +757,13 @@ default="constant"
         activation = self.out_activation_
         if isinstance(activation, str):
             activation = ACTIVATIONS[activation]
-        log_a = log_outputs(activation, z)
-        if self.multilabel_:
-            return log_a
-        if z.shape[1] == 1:
-            return np.hstack([log_outputs(activation, z, complement=True), log_a])
-        return log_softmax(log_a, axis=1)  # outputs normalised, also where all underflow
+        with np.errstate(all="ignore"):
+            log_a = log_outputs(activation, z)
+            if self.multilabel_:
+                return log_a
+            if z.shape[1] == 1:
+                return np.hstack([log_outputs(activation, z, complement=True), log_a])
+            return log_softmax(log_a, axis=1)  # outputs normalised, also where all underflow
 
     def predict_proba(self, X):
         """Compute the probability of each class.
@@ -836,11 +778,17 @@ default="constant"
             Rows sum to one: sigmoid outputs of several classes are divided by their sum. Of
             multilabel targets, the probability of each label by itself.
         """
-        return np.exp(self.predict_log_proba(X))
+        with np.errstate(all="ignore"):
+            return np.exp(self.predict_log_proba(X))
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "out_activation_")
 
     def __getstate__(self):
         state = super().__getstate__()
         state.pop("_training", None)
+        if "history_" in state:  # which training appends to: a shallow copy has its own
+            state["history_"] = {name: list(column) for name, column in state["history_"].items()}
         return state
 
     def __sklearn_tags__(self):
@@ -850,42 +798,28 @@ default="constant"
         return tags
 
 
-@contextmanager
-def _all_or_nothing(estimator):
-    """Leave the estimator as it was if anything is raised, Ctrl-C included; it is raised again."""
+def all_or_nothing(estimator, function, *args):
+    """Call a function that trains; if it raises, Ctrl-C included, leave the estimator as it was.
+
+    Training replaces an estimator's arrays, so that its attributes are all there is to put back,
+    but for two things that it changes in place: the history, to which epochs are appended, and a
+    RandomState given as `random_state`.
+    """
     before = dict(vars(estimator))
+    history = before.get("history_", {})
+    n_epochs = len(history.get("epoch", ()))
+    random_state = before.get("random_state")
+    drawn_from = isinstance(random_state, np.random.RandomState)
+    state = random_state.get_state(legacy=False) if drawn_from else None
     try:
-        yield
+        return function(*args)
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        for column in history.values():
+            del column[n_epochs:]
+        if drawn_from:
+            random_state.set_state(state)
+        estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
         raise
-
-
-def _validation_given(X_val, y_val, sample_weight_val):
-    """Tell whether validation data are given; raise if a part of them is missing."""
-    if X_val is not None and y_val is not None:
-        return True
-    if X_val is not None or y_val is not None or sample_weight_val is not None:
-        raise ValueError(
-            "Validation data must come as both `X_val` and `y_val`; "
-            f"{'`X_val`' if X_val is None else '`y_val`'} is missing."
-        )
-    return False
-
-
-def _check_weight(weight, X, name):
-    """Validate sample weights; None stays None."""
-    if weight is None:
-        return None
-    refuse_dask(weight)
-    weight = np.asarray(weight)
-    if weight.shape != (X.shape[0],):
-        raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
-    weight = check_array(weight, ensure_2d=False, dtype=X.dtype, input_name=name)
-    if weight.min() < 0:
-        raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
-    return weight
 
 
 def _dropout_by_layer(dropout, n_hidden):
@@ -922,7 +856,8 @@ def _several_classes(codes):
 def _warn_of_large_inputs(X):
     """Warn where inputs are so large that sigmoid neurons saturate at once."""
     values = X.data if issparse(X) else X.ravel()
-    rms = float(np.sqrt(np.vdot(values, values) / (X.shape[0] * X.shape[1])))
+    with np.errstate(all="ignore"):
+        rms = float(np.sqrt(np.vdot(values, values) / (X.shape[0] * X.shape[1])))
     if rms > _LARGE_RMS:
         warn(
             f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "

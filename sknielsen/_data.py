@@ -36,6 +36,11 @@ class Data:
     ----------
     total_weight : float
         Sum of the rows' weights in the cost; their number when there are no weights.
+
+    Raises
+    ------
+    ValueError
+        If the sum of the weights is not finite.
     """
 
     def __init__(self, X, codes, n_outputs, sample_weight=None, class_weight=None, rows=None):
@@ -44,7 +49,7 @@ class Data:
         self.sample_weight = sample_weight
         self.class_weight = class_weight
         self.rows = np.arange(X.shape[0], dtype=np.int32) if rows is None else rows
-        self.total_weight = self._sum_of_weights()
+        self._measure_weights()
         self.n_outputs = n_outputs
         self._units = np.ones(1, int) if n_outputs == 1 else np.arange(n_outputs)
         self._x = np.empty((0, X.shape[1]), X.dtype)
@@ -53,9 +58,20 @@ class Data:
     def __len__(self):
         return len(self.rows)
 
-    def _sum_of_weights(self):
+    @np.errstate(all="ignore")
+    def _measure_weights(self):
+        """Sum the weights, scaled by a power of two that brings them near one.
+
+        Then neither the sum of huge weights nor the mean of tiny ones is lost, and no bit is.
+        """
         weight = self.cost_weight(self.rows)
-        return len(self) if weight is None else float(weight.sum(dtype=np.float64))
+        if weight is None or not len(self):
+            self._exponent, self._mean, self.total_weight = 0, 1.0, len(self)
+            return
+        self._exponent = int(np.frexp(weight.max())[1])
+        total = float(np.ldexp(weight, -self._exponent).sum())
+        self._mean = total / len(self) or 1.0  # 1 where no row has weight
+        self.total_weight = finite_total(np.ldexp(total, self._exponent))
 
     def select(self, rows):
         """Make the Data of other rows of the same arrays."""
@@ -77,8 +93,19 @@ class Data:
         weight = self.weight(rows)
         if self.class_weight is not None:
             by_class = self.class_weight[self.codes[rows]]
-            weight = by_class if weight is None else weight * by_class
+            with np.errstate(all="ignore"):  # an infinite product is refused with the sum
+                weight = by_class if weight is None else weight * by_class
         return weight
+
+    @property
+    def mean_weight(self):
+        """Mean of the rows' weights in the cost; 1 where no row has weight."""
+        return self.total_weight / len(self) or 1.0
+
+    def relative_weight(self, rows):
+        """Weights of rows in the cost, over their mean in these Data; None if there are none."""
+        weight = self.cost_weight(rows)
+        return None if weight is None else np.ldexp(weight, -self._exponent) / self._mean
 
     def digests(self):
         """Return a digest of each array, None for what is not there, to know the data again."""
@@ -144,6 +171,16 @@ class Data:
             end = min(begin + span, n_rows)
             for start in range(begin, end, part):
                 yield start, min(start + part, end)
+
+
+def finite_total(weight):
+    """Return a sum of weights; raise ValueError if it is not finite."""
+    if not np.isfinite(weight):
+        raise ValueError(
+            "The weights of the rows, `sample_weight` times `class_weight`, must have a finite "
+            f"sum; got {weight}."
+        )
+    return float(weight)
 
 
 def refuse_dask(*collections):

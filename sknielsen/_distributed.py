@@ -19,9 +19,10 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_consistent_length
 
 from sknielsen._blas import blas_threads
-from sknielsen._classifier import _check_weight
-from sknielsen._data import Data, digest, rows_held
+from sknielsen._data import Data, digest, finite_total, rows_held
 from sknielsen._guards import scale_difference, shared_rows
+from sknielsen._inputs import check_rows, check_weight
+from sknielsen._labels import kind
 from sknielsen._network import Network
 from sknielsen._training import MONITOR, SHUFFLE, evaluate, generator, run_epoch
 
@@ -76,7 +77,7 @@ class Rows:
         self.X = SimpleNamespace(shape=(len(self.rows), n_features), dtype=dtype)
         self.n_outputs = n_outputs
         self.class_weight = class_weight
-        self.total_weight = float(sum(block.total_weight for block in blocks))
+        self.total_weight = finite_total(sum(block.total_weight for block in blocks))
 
     def __len__(self):
         return len(self.rows)
@@ -90,7 +91,7 @@ class Rows:
         """Return positions as rows and as targets."""
         return rows, rows
 
-    def cost_weight(self, rows):
+    def relative_weight(self, rows):
         """Return None: weights stay with the rows."""
 
     def select(self, counts):
@@ -145,6 +146,7 @@ class Rows:
                 dtype=self.X.dtype,
                 n_outputs=self.n_outputs,
                 class_weight=self.class_weight,
+                mean_weight=self.total_weight / len(self) or 1.0,
                 seed=self.seed,
                 settings=self.on_workers,
                 **also,
@@ -228,13 +230,13 @@ class AveragingNetwork(DaskNetwork):
     def descend(self, step, shrink=None, momentum=0.0, first=True, last=True):
         """Replace the weights by the average of those that an epoch on each block leads to.
 
-        `step` is eta over the weight of all rows. The penalty and the momentum act on the workers.
+        `step` is eta over the number of all rows. The penalty and the momentum act on the workers.
         """
         remote, job = self.remote, self._step(velocity=self.velocity)
         shares = np.array([block.total_weight for block in remote.blocks])
         if not shares.any():
             shares = remote.sizes.astype(float)
-        eta = step * (remote.total_weight or len(remote))
+        eta = step * len(remote)
         averages = remote.cluster.total(
             [
                 remote.cluster.submit(_local_epoch, job, *block.task, eta, share)
@@ -330,11 +332,11 @@ def check_block(model, continuing, X, y, weight):
         return None
     model = copy.copy(model)
     dtype = model.coefs_[0].dtype if continuing else "numeric"
-    X, y = model._check_rows(X, y, reset=not continuing, dtype=dtype)
+    X, y = check_rows(model, X, y, reset=not continuing, dtype=dtype)
     if weight is not None:
         weight = np.asarray(weight)
         weight = weight[:, 0] if weight.ndim == 2 and weight.shape[1] == 1 else weight
-        weight = _check_weight(weight, X, "sample_weight")
+        weight = check_weight(weight, X, "sample_weight")
     names = getattr(model, "feature_names_in_", None)
     return X, y, weight, None if names is None else tuple(names)
 
@@ -344,7 +346,7 @@ def summarise_block(block):
     if block is None:
         return None
     X, y, weight, names = block
-    weight = np.ones(len(y)) if weight is None else weight.astype(np.float64)
+    weight = np.ones(len(y)) if weight is None else weight
     if y.ndim == 2:
         classes, codes = np.empty(0, int), np.zeros(len(y), int)
     else:
@@ -359,14 +361,14 @@ def summarise_block(block):
         squares=float(np.vdot(values, values)),
         n_labels=y.shape[1] if y.ndim == 2 else 0,
         classes=classes,
-        kind_of_labels="numbers" if y.dtype.kind in "biuf" else "others",
+        kind_of_labels=kind(y),
         weights=np.bincount(codes, weights=weight),
         counts=np.bincount(codes, weights=weight > 0),
     )
 
 
-def encode_block(block, model):
-    return model._encode(block[1])
+def encode_block(block, labels):
+    return labels.encode(block[1])
 
 
 def sample_block(rows, count):
@@ -385,7 +387,6 @@ def compare_rows(X_val, n_rows, *samples):
 
 def _data_of(job, rows, codes):
     X, _, weight, _ = rows
-    weight = None if weight is None else weight.astype(job.dtype, copy=False)
     X = X.astype(job.dtype, copy=False)
     return Data(X, codes, job.n_outputs, weight, job.class_weight)
 
@@ -411,7 +412,8 @@ def _order(seed, number, n_rows, epoch):
 def _gradient(job, number, rows, codes, order, begin, end):
     """Return the sums of the gradients of a block's rows `begin` to `end` in the epoch's order.
 
-    The weighted sums stand in the velocity after one step of -1 over the rows.
+    The sums, weighted relative to the mean weight of all rows, stand in the velocity after one
+    step of -1 over the rows.
     """
     data = _data_of(job, rows, codes)
     if end - begin < len(data):
@@ -421,7 +423,7 @@ def _gradient(job, number, rows, codes, order, begin, end):
     settings.batch_size, settings.shuffle = len(data), False
     settings.lmbda, settings.n, settings.momentum = 0.0, 1.0, 0.0
     settings.seed = [job.seed, number + 1, begin]
-    _descend(job, data, velocity, settings, -(data.total_weight or len(data)))
+    _descend(job, data, velocity, settings, -len(data) * (data.mean_weight / job.mean_weight))
     return velocity[0] + velocity[1]
 
 
@@ -447,8 +449,8 @@ def _local_epoch(job, number, rows, codes, eta, share):
 def _descend(job, data, velocity, settings, eta):
     """Train a copy of the network for an epoch."""
     network = Network(_copies(job.weights), _copies(job.biases), job.cost, job.keep, velocity)
-    with blas_threads(settings.batch_size, network.layer_sizes, settings.augment is not None):
-        run_epoch(network, data, settings, eta, job.epoch)
+    run = blas_threads(settings.batch_size, network.layer_sizes, settings.augment is not None)
+    run(run_epoch, network, data, settings, eta, job.epoch)
     return network
 
 
@@ -465,8 +467,7 @@ def _figures(job, number, rows, codes, count):
         chosen = np.sort(rng.choice(chosen, count, replace=False))
     data = data.select(chosen)
     network = Network(_copies(job.weights), _copies(job.biases), job.cost)
-    with blas_threads(len(data), network.layer_sizes):
-        figures = evaluate(network, data)
+    figures = blas_threads(len(data), network.layer_sizes)(evaluate, network, data)
     weight = data.weight(chosen)
     rows_weight = len(data) if weight is None else float(weight.sum(dtype=np.float64))
     return figures, (data.total_weight, rows_weight, len(data))

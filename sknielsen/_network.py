@@ -57,7 +57,7 @@ class Network:
         """Hidden and output units together."""
         return sum(map(len, self.biases))
 
-    def forward(self, x, rng=None):
+    def forward(self, x, rng=None, largest=None):
         """Compute the output layer's weighted inputs, z = a W + b layer by layer.
 
         Parameters
@@ -66,11 +66,18 @@ class Network:
             Input rows. Overwritten where the input layer has dropout.
         rng : numpy.random.Generator, default=None
             Draws the dropout masks; None for prediction, which uses no mask.
+        largest : float, default=None
+            Size up to which weighted inputs are accepted; None accepts all.
 
         Returns
         -------
         ndarray of shape (m, n_outputs)
             A buffer that the next call overwrites. The hidden activations stay in `hidden`.
+
+        Raises
+        ------
+        OverflowError
+            If a weighted input, of any layer, is larger than `largest`, or NaN.
         """
         self._layers, self._deltas, self._scratch, self._ones = self._buffers_for(len(x))
         self._x = a = x.T  # Fortran order, (n_features, m); the other layers are (m, n_units)
@@ -81,6 +88,10 @@ class Network:
                 _drop(a, self.keep[layer], rng)
             np.copyto(z, b)
             self._gemm(1.0, a, w, 1.0, z, layer == 0, 0, 1)  # z <- a W + z
+            if largest is not None and not np.abs(z).max() <= largest:
+                raise OverflowError(
+                    f"Weighted inputs of layer {layer + 1} are above {largest:.6g}."
+                )
             a = z
         return z
 

@@ -49,7 +49,9 @@ def resolve(name, value, table, members=(), also=""):
 
 
 def check_number(name, value, kind, interval, also=""):
-    """Return `value` if it is a number of this kind in this interval.
+    """Return a number of this kind in this interval as Python's own int or float.
+
+    NumPy's small integers would overflow in arithmetic.
 
     Parameters
     ----------
@@ -64,21 +66,35 @@ def check_number(name, value, kind, interval, also=""):
     also : str, default=""
         What else is accepted, for the message.
 
+    Returns
+    -------
+    int or float
+
     Raises
     ------
     TypeError
         If it is not a number of this kind.
     ValueError
-        If it lies outside, or is NaN.
+        If it lies outside, is NaN, or is an integer that no float can hold.
     """
     low, high = map(float, interval[1:-1].split(","))
     kinds = "an integer" if kind is Integral else "a number"
     subject = f"`{name}`" if name.isidentifier() else name
-    message = f"{subject} must be {kinds} in {interval}{also}; got {value!r}."
+    expected = f"{subject} must be {kinds} in {interval}{also}"
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise TypeError(message)
+        raise TypeError(f"{expected}; got {value!r}.")
     above = value >= low if interval[0] == "[" else value > low
     below = value <= high if interval[-1] == "]" else value < high
     if not (above and below):
-        raise ValueError(message)
-    return value
+        raise ValueError(f"{expected}; got {_shown(value)}.")
+    try:
+        return int(value) if kind is Integral else float(value)
+    except OverflowError as error:
+        raise ValueError(f"{expected}; got {_shown(value)}.") from error
+
+
+def _shown(number):
+    """Show a number, but not the hundreds of digits of an integer."""
+    if isinstance(number, int) and number.bit_length() > 64:
+        return f"an integer of {number.bit_length()} bits"
+    return repr(number)

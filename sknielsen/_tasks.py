@@ -6,9 +6,9 @@
 
 import functools
 from dataclasses import dataclass
+from math import inf
 from time import perf_counter
 
-import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
@@ -37,6 +37,8 @@ class Training:
         What the user passed; all None if nothing.
     network, data, validation, settings, history, best
         As `sknielsen._training.train` takes them.
+    best_before : tuple of (score, epoch)
+        The highest validation score of earlier trainings; epoch 0 if there is none.
 
     Attributes
     ----------
@@ -59,6 +61,7 @@ class Training:
     settings: object
     history: dict
     best: object
+    best_before: tuple
 
     def __post_init__(self):
         """Note where and when it starts."""
@@ -133,12 +136,13 @@ class Training:
         history, best = self.history, self.best
         attributes = {"n_iter_": self.n_epochs, "eta_": history["eta"][-1]}
         attributes["epoch_"] = self.n_epochs if best is None else best.epoch
-        scores = history["validation_score"]
         if best is not None:
-            attributes |= {"best_score_": best.score, "best_epoch_": best.epoch}
-        elif not np.isnan(scores).all():
-            score = float(np.nanmax(scores))
-            attributes |= {"best_score_": score, "best_epoch_": scores.index(score) + 1}
+            highest = best.score, best.epoch
+        else:
+            scores = history["validation_score"][self.first_epoch :]
+            highest = highest_score(scores, self.first_epoch, self.best_before)
+        if highest[1] > 0:
+            attributes |= {"best_score_": highest[0], "best_epoch_": highest[1]}
         if best is None and self.settings.momentum > 0:
             attributes["velocity_"] = [list(arrays) for arrays in self.network.velocity]
         return attributes
@@ -154,6 +158,23 @@ class Training:
         if "velocity_" in attributes:
             attributes["velocity_"] = [_copies(arrays) for arrays in attributes["velocity_"]]
         return attributes
+
+
+def highest_score(scores, n_before=0, before=(-inf, 0)):
+    """Return the highest score and its epoch; epoch 0 if all are NaN.
+
+    Parameters
+    ----------
+    scores : list of float
+        Of the epochs that follow the first `n_before`.
+    n_before : int, default=0
+    before : tuple of (score, epoch), default=(-inf, 0)
+        The highest score of those epochs, which wins a tie.
+    """
+    for epoch, score in enumerate(scores, n_before + 1):
+        if score > before[0]:
+            before = score, epoch
+    return before
 
 
 def _copies(arrays):

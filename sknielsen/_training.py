@@ -68,17 +68,18 @@ def train(
     Raises
     ------
     KeyboardInterrupt
-        If Ctrl-C comes before the first epoch is finished. Later it ends training with a
-        warning, and the unfinished epoch stays in the weights.
+        At Ctrl-C. With ``settings.on_interrupt == "keep"`` only before the first epoch is
+        finished and in a stream; else Ctrl-C ends training with a warning, and the unfinished
+        epoch stays in the weights.
     ValueError
         If training diverges.
     """
     n_before = len(history["epoch"])
     distorts = settings.augment is not None
-    threads = blas_threads(settings.batch_size, network.layer_sizes, spare_a_core=distorts)
+    run = blas_threads(settings.batch_size, network.layer_sizes, spare_a_core=distorts)
     if best is not None and best.epoch > 0 and not best.kept[2]:  # the first weights compete too
-        with threads:
-            best.remember(network, score(measure(network, settings, validation)), best.epoch)
+        first = run(lambda: score(measure(network, settings, validation)))
+        best.remember(network, first, best.epoch)
     try:
         for epoch in range(n_before, n_before + settings.n_epochs):
             eta = settings.eta_schedule(epoch, history, settings.eta)
@@ -89,14 +90,7 @@ def train(
             eta = float(check_number("eta from `eta_schedule`", eta, Real, "(0, inf)"))
             if callbacks is not None:
                 callbacks.begin_epoch()
-            with threads:
-                start = perf_counter()
-                run_epoch(network, data, settings, eta, epoch)
-                duration = perf_counter() - start
-                record = {"epoch": epoch + 1, "eta": eta, "duration": duration}
-                record |= measure(network, settings, validation)
-                require_finite(network, settings, validation, record)
-                record["validation_score"] = score(record) if validation else nan
+            record = run(_train_epoch, network, data, settings, eta, epoch, validation, score)
             for column in HISTORY:
                 history[column].append(record[column])
             ends = best is not None and best.ends_training(network, record)
@@ -108,7 +102,7 @@ def train(
                 break
     except KeyboardInterrupt:
         n_recorded = len(history[HISTORY[-1]])
-        if n_recorded == n_before:
+        if settings.on_interrupt == "raise" or settings.streaming or n_recorded == n_before:
             raise
         for column in HISTORY:
             del history[column][n_recorded:]
@@ -119,7 +113,19 @@ def train(
         best.restore(network)
 
 
-@np.errstate(over="ignore", invalid="ignore")  # divergence is looked for after the epoch
+def _train_epoch(network, data, settings, eta, epoch, validation, score):
+    """Train an epoch; return its record, all figures of which are finite."""
+    start = perf_counter()
+    run_epoch(network, data, settings, eta, epoch)
+    duration = perf_counter() - start
+    record = {"epoch": epoch + 1, "eta": eta, "duration": duration}
+    record |= measure(network, settings, validation)
+    require_finite(network, settings, validation, record)
+    record["validation_score"] = score(record) if validation else nan
+    return record
+
+
+@np.errstate(all="ignore")  # divergence is looked for after the epoch
 def run_epoch(network, data, settings, eta, epoch):
     """Descend once through all rows, a mini-batch at a time."""
     n_rows, batch_size = len(data), settings.batch_size
@@ -129,7 +135,6 @@ def run_epoch(network, data, settings, eta, epoch):
     masks = generator(settings.seed, DROPOUT, epoch) if min(network.keep) < 1.0 else None
     rate = eta * settings.lmbda / settings.n
     shrink = partial(settings.penalty.shrink, rate=rate) if rate else None
-    mean_weight = data.total_weight / n_rows or 1.0  # 1 where no row of a block has weight
     if settings.augment is None:
         chunks = gathered(data, rows, batch_size, network.n_units, CACHED_BYTES)
     else:  # in fewer, larger chunks, since the two threads take turns at every call of Python
@@ -144,14 +149,15 @@ def run_epoch(network, data, settings, eta, epoch):
                 begin, end = start + i, start + min(i + batch_size, len(x))
                 first, last = begin % batch_size == 0, end % batch_size == 0 or end == n_rows
                 m = min(batch_size, n_rows - begin // batch_size * batch_size)  # also in parts
-                network.descend(eta / (m * mean_weight), shrink, settings.momentum, first, last)
+                network.descend(eta / m, shrink, settings.momentum, first, last)
 
 
 def gathered(data, rows, batch_size, n_units, cached_bytes):
-    """Yield the position of each chunk of rows, its inputs, its targets and its weights."""
+    """Yield the position of each chunk of rows, its inputs, targets and relative weights."""
     for start, stop in data.chunks(batch_size, n_units, cached_bytes):
         chunk = rows[start:stop]
-        yield start, *data.gather(chunk), data.cost_weight(chunk)
+        weight = data.relative_weight(chunk)
+        yield start, *data.gather(chunk), None if weight is None else weight.astype(data.X.dtype)
 
 
 def distorted_ahead(chunks, augment, seed, epoch):
@@ -175,14 +181,22 @@ def distorted_ahead(chunks, augment, seed, epoch):
             raise ValueError("`augment.distort` must return finite numbers; got NaN or infinity.")
         return start, images, y.copy(), weight
 
-    with ThreadPoolExecutor(1) as worker:
+    worker = ThreadPoolExecutor(1)
+    try:
         number, ahead = 0, worker.submit(distorted, 0)
         while (chunk := ahead.result()) is not None:
             number += 1
             ahead = worker.submit(distorted, number)
             yield chunk
+    finally:
+        try:
+            worker.shutdown(cancel_futures=True)
+        except BaseException:  # Ctrl-C while waiting for the last chunk, a matter of milliseconds
+            worker.shutdown()
+            raise
 
 
+@np.errstate(all="ignore")
 def measure(network, settings, validation):
     """Measure what an epoch's record holds of the network; what does not exist is NaN."""
     train_cost, train_accuracy, saturation = settings.evaluate(network, settings.monitor)
@@ -197,7 +211,7 @@ def measure(network, settings, validation):
     }
 
 
-@np.errstate(over="ignore", invalid="ignore")
+@np.errstate(all="ignore")
 def evaluate(network, data):
     """Measure a network on rows; NaN if there are none.
 
@@ -226,7 +240,7 @@ def evaluate(network, data):
             n_saturated += np.count_nonzero(a * (1 - a) < 0.01)
             n_hidden += a.size
     return (
-        float(np.average(costs, weights=data.cost_weight(data.rows))),
+        float(np.average(costs, weights=data.relative_weight(data.rows))),
         float(np.average(right, weights=data.weight(data.rows))),
         float(n_saturated / n_hidden) if n_hidden else nan,
     )
@@ -234,9 +248,11 @@ def evaluate(network, data):
 
 def require_finite(network, settings, validation, record):
     """Raise ValueError if training diverged."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        largest_sums = [np.linalg.norm(w, 1) for w in network.weights]  # these bound every |z|
-    values = [*largest_sums, record["penalty"]]
+    arrays = [*network.weights, *network.biases]
+    arrays += [v for some in network.velocity or () for v in some]
+    with np.errstate(all="ignore"):
+        values = [np.abs(array).sum(axis=0).max() for array in arrays]  # these bound every |z|
+    values += [record["penalty"]]
     values += [record["train_cost"]] if settings.monitor else []
     values += [record["validation_cost"]] if validation else []
     if not np.isfinite(values).all():

@@ -532,8 +532,8 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         shift *= frame > 1
         solid = frame.min() > 1  # one row or column of pixels can be neither turned nor slanted
         angle, slant = (
-            np.radians(self.rotation * solid) * even[:, 2],
-            self.shear * solid * even[:, 3],
+            np.radians(float(self.rotation) * solid) * even[:, 2],
+            float(self.shear) * solid * even[:, 3],
         )
         height, width = 1 + self.scale * even[:, 4:].T
         cos, sin = np.cos(angle), np.sin(angle)
@@ -581,12 +581,12 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
                 "`image_shape` must be None, (height, width) or (height, width, channels); got "
                 f"{shape!r}."
             )
-        for length in shape:
-            check_number("each length in `image_shape`", length, Integral, "[1, inf)")
+        name = "each length in `image_shape`"
+        shape = [check_number(name, length, Integral, "[1, inf)") for length in shape]
         if prod(shape) != n_features:
             raise ValueError(
-                f"`image_shape` must fit the number of features, {n_features}; got {shape!r}, "
-                f"which makes {prod(shape)}."
+                f"`image_shape` must fit the number of features, {n_features}; got "
+                f"{self.image_shape!r}, which makes {prod(shape)}."
             )
         return *shape, *(1,) * (3 - len(shape))
 
@@ -702,7 +702,7 @@ class ImageExpander(VersionedMixin, BaseEstimator):
             If `augmenter` has no `distort`, `n_copies` is no positive integer, or `X` is not
             what the augmenter takes.
         """
-        check_number("n_copies", self.n_copies, Integral, "[1, inf)")
+        n_copies = check_number("n_copies", self.n_copies, Integral, "[1, inf)")
         distort = getattr(self.augmenter, "distort", None)
         if isinstance(self.augmenter, type) or not callable(distort):
             raise TypeError(
@@ -711,7 +711,7 @@ class ImageExpander(VersionedMixin, BaseEstimator):
         images = check_array(X)
         check_consistent_length(images, y)
         rows = np.arange(len(images))
-        copied = np.repeat(rows, self.n_copies)
+        copied = np.repeat(rows, n_copies)
         copies = np.asarray(distort(images[copied], _generator(self.random_state)))
         if copies.shape != (len(copied), images.shape[1]):
             raise ValueError(

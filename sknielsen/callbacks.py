@@ -6,17 +6,9 @@ nothing; to add a callback, derive from it and write ``end_epoch``. Scikit-learn
 work on the classifier as well.
 """
 
-import functools
-import inspect
-import json
 import os
-import re
-import threading
-import types
-import zipfile
-from contextlib import suppress
 from numbers import Integral, Real
-from time import perf_counter, time
+from time import perf_counter
 
 import numpy as np
 import sklearn
@@ -29,17 +21,23 @@ except ImportError as error:
         f"scikit-learn {sklearn.__version__}. All else in sknielsen works without them."
     ) from error
 
-from sknielsen._classifier import MLPSigmoidClassifier, _all_or_nothing
-from sknielsen._data import digest
+from sknielsen._checkpoint import (
+    check_same_data,
+    check_same_parameters,
+    clear_temporary,
+    contents,
+    known_by,
+    layers,
+    parameters_of,
+    read_checkpoint,
+    require_writable,
+    write_checkpoint,
+)
+from sknielsen._classifier import MLPSigmoidClassifier, all_or_nothing
 from sknielsen._resolve import check_number
-from sknielsen._version import __version__, newer_version_message
+from sknielsen._tasks import highest_score
 
 __all__ = ["Checkpoint", "EarlyStopping", "ValidationMonitor", "resume"]
-
-_LEFT = 600  # age in seconds at which a temporary file is no longer being written
-
-# Parameters that do not change what an epoch does.
-_FREE = {"client", "max_iter", "verbose", "warm_start"}
 
 
 def _training_of(callback, estimator):
@@ -235,7 +233,7 @@ class Checkpoint(_Callback):
 
     def __init__(self, path, *, every=1):
         self.path = os.path.realpath(os.fsdecode(path))  # a link stays, and may lead elsewhere
-        self.every = int(check_number("every", every, Integral, "[1, inf)"))
+        self.every = check_number("every", every, Integral, "[1, inf)")
 
     def setup(self, estimator, context):
         """Check that there is one training, which can be resumed."""
@@ -255,17 +253,14 @@ class Checkpoint(_Callback):
     def on_fit_task_begin(self, estimator, context):
         """Write the state that training begins with, and so see that the file can be written."""
         if context.task_name == "fit":
-            if os.path.isdir(self.path):
-                raise IsADirectoryError(f"Checkpoint needs a file; {self.path!r} is a directory.")
-            if not os.path.isdir(os.path.dirname(self.path)):
-                raise FileNotFoundError(f"There is no folder for the checkpoint {self.path!r}.")
-            _clear(self.path)
-            _write(self.path, *_state(estimator._training))
+            require_writable(self.path)
+            clear_temporary(self.path)
+            write_checkpoint(self.path, *contents(estimator._training))
 
     def end_epoch(self, training):
         """Write a checkpoint if one is due."""
         if training.n_epochs % self.every == 0 or training.n_epochs == training.last_epoch:
-            _write(self.path, *_state(training))
+            write_checkpoint(self.path, *contents(training))
 
 
 def resume(
@@ -328,8 +323,8 @@ def resume(
             f"`estimator` must be an MLPSigmoidClassifier; got {type(estimator).__name__}. Of a "
             "pipeline pass the last step, and X as the steps before transform it."
         )
-    state, arrays = _read(path)
-    _check_same_parameters(state["parameters"], _parameters_of(estimator))
+    state, arrays = read_checkpoint(path)
+    check_same_parameters(state["parameters"], parameters_of(estimator))
     n_epochs, best = state["n_epochs"], state["best"]
     history = {
         name.removeprefix("history_"): column.tolist()
@@ -337,6 +332,12 @@ def resume(
         if name.startswith("history_")
     }
     settings = estimator._settings(0, streaming=False)
+    expected = settings.early_stopping, settings.momentum > 0
+    if (best is not None, "velocity_coefs_0" in arrays) != expected:
+        raise ValueError(
+            f"{os.fspath(path)!r} is damaged: early stopping and momentum leave something in a "
+            "checkpoint that is missing, or something is there that they would have left."
+        )
     stopped = best is not None and best["n_stalled"] >= settings.n_iter_no_change
     if n_epochs > state["first_epoch"]:
         for callback in getattr(estimator, "_skl_callbacks", []):
@@ -346,25 +347,26 @@ def resume(
 
     def restore(training):
         """Check the data, and take up early stopping where it was."""
-        _check_same_data(state["data"], _known_by(training)["data"])
+        check_same_data(state["data"], known_by(training)["data"])
         found = getattr(estimator, "validation_indices_", np.empty(0, int))
         if not np.array_equal(found, arrays.get("validation_indices", np.empty(0, int))):
             raise ValueError(
                 "The rows that fit splits off are no longer those of the checkpoint; NumPy may "
                 "be of another version."
             )
-        training.first_epoch = state["first_epoch"]
+        training.first_epoch = first = state["first_epoch"]
+        training.best_before = highest_score(history["validation_score"][:first])
         if best is not None:
-            parameters = _layers(arrays, "best_coefs") + _layers(arrays, "best_intercepts")
+            parameters = layers(arrays, "best_coefs") + layers(arrays, "best_intercepts")
             score = -np.inf if best["score"] is None else best["score"]
             training.best.kept = score, best["epoch"], parameters
             training.best.n_stalled = best["n_stalled"]
 
-    with _all_or_nothing(estimator):
+    def train():
         for name in [name for name in vars(estimator) if name.endswith("_")]:
             delattr(estimator, name)
-        estimator.coefs_ = _layers(arrays, "coefs")
-        estimator.intercepts_ = _layers(arrays, "intercepts")
+        estimator.coefs_ = layers(arrays, "coefs")
+        estimator.intercepts_ = layers(arrays, "intercepts")
         estimator.history_ = history
         estimator.seed_ = state["seed"]
         estimator.epoch_ = n_epochs
@@ -376,194 +378,12 @@ def resume(
             estimator.feature_names_in_ = np.array(state["feature_names_in"], object)
         if "velocity_coefs_0" in arrays:
             estimator.velocity_ = [
-                _layers(arrays, "velocity_coefs"),
-                _layers(arrays, "velocity_intercepts"),
+                layers(arrays, "velocity_coefs"),
+                layers(arrays, "velocity_intercepts"),
             ]
         validation = X_val, y_val, sample_weight_val
         estimator._train(settings, True, X, y, None, sample_weight, *validation, restore=restore)
+
+    all_or_nothing(estimator, train)
     estimator._report(X, y)
     return estimator
-
-
-# --- what a checkpoint holds ------------------------------------------------------------------
-
-
-def _state(training):
-    """Return what is not an array, as JSON knows it, and the arrays by name."""
-    estimator, network, best = training.estimator, training.network, training.best
-    names = getattr(estimator, "feature_names_in_", None)
-    classes = estimator.classes_
-    state = {
-        "sknielsen": __version__,
-        "n_epochs": training.n_epochs,
-        "first_epoch": training.first_epoch,
-        "seed": estimator.seed_,
-        "multilabel": estimator.multilabel_,
-        "classes": classes.tolist() if classes.dtype == object else None,
-        "n_features_in": estimator.n_features_in_,
-        "feature_names_in": None if names is None else names.tolist(),
-        "best": None,
-    } | _known_by(training)
-    layers = {"coefs": network.weights, "intercepts": network.biases}
-    if training.settings.momentum > 0:
-        layers["velocity_coefs"], layers["velocity_intercepts"] = network.velocity
-    if best is not None:
-        score = best.score if best.kept[2] else None  # none before the first epoch
-        state["best"] = {"score": score, "epoch": best.epoch, "n_stalled": best.n_stalled}
-        n_layers, kept = len(network.weights), best.kept[2]
-        layers["best_coefs"], layers["best_intercepts"] = kept[:n_layers], kept[n_layers:]
-    arrays = {f"{name}_{i}": a for name, some in layers.items() for i, a in enumerate(some)}
-    arrays |= {f"history_{column}": values for column, values in training.history.items()}
-    if hasattr(estimator, "validation_indices_"):
-        arrays["validation_indices"] = estimator.validation_indices_
-    if classes.dtype != object:
-        arrays["classes"] = classes
-    return state, arrays
-
-
-def _layers(arrays, name):
-    """Return the arrays of a name, layer by layer."""
-    n_layers = sum(key.rpartition("_")[0] == name for key in arrays)
-    return [arrays[f"{name}_{layer}"] for layer in range(n_layers)]
-
-
-def _clear(path):
-    """Remove what trainings that were killed some time ago have left of `_write`."""
-    folder, name = os.path.split(path)
-    for entry in os.scandir(folder):
-        if re.fullmatch(re.escape(name) + r"\.\d+-\d+\.tmp", entry.name) and entry.is_file():
-            with suppress(FileNotFoundError):  # renamed or removed in the meantime
-                if time() - entry.stat().st_mtime > _LEFT:
-                    os.remove(entry)
-
-
-def _write(path, state, arrays):
-    """Write a file that is either whole or not there."""
-    text = json.dumps(state, indent=1, allow_nan=False)
-    # In the same folder, so that it can be renamed; of a name that no other writer has.
-    temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
-    try:
-        with open(temporary, "w+b") as file:
-            np.savez(file, **arrays)
-            with zipfile.ZipFile(file, "a") as archive:
-                archive.writestr("checkpoint.json", text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:  # Ctrl-C too; it is raised again
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        folder = os.open(os.path.dirname(os.path.abspath(path)), os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the new name, too, is to survive a power cut
-        finally:
-            os.close(folder)
-
-
-def _read(path):
-    """Read a file that `_write` has written."""
-    name = repr(os.fspath(path))
-    with open(path, "rb") as file:
-        if not zipfile.is_zipfile(file):
-            raise ValueError(f"{name} is not a checkpoint: it is no .npz file.")
-        file.seek(0)
-        state, arrays, newer = None, {}, ""
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                if "checkpoint.json" in archive.files:
-                    state = json.loads(archive["checkpoint.json"])
-                    newer = newer_version_message(name, state["sknielsen"])
-                if not newer:
-                    arrays = {part: archive[part] for part in archive.files}
-        except Exception as error:  # of many kinds, wherever a byte is wrong
-            raise ValueError(f"{name} is damaged: {error}.") from error
-    if state is None:
-        raise ValueError(f"{name} is not a checkpoint: it has no 'checkpoint.json'.")
-    if newer:
-        raise ValueError(newer)
-    return state, arrays
-
-
-# --- what must not have changed ---------------------------------------------------------------
-
-
-def _parameters_of(estimator):
-    """Describe the parameters that training depends on, as JSON gives them back."""
-    names = [*MLPSigmoidClassifier._get_param_names(), *estimator.get_params(deep=False)]
-    described = {}
-    for name in dict.fromkeys(name for name in names if name not in _FREE):
-        value = getattr(estimator, name)
-        try:
-            described[name] = _describe(value)
-        except RecursionError:  # an object that holds itself
-            described[name] = _describe(type(value))
-    return described
-
-
-def _describe(value):
-    """Describe a value by what JSON knows; objects by their class and parameters."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if np.isfinite(value) else repr(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(map(_describe, value), key=repr)
-    if isinstance(value, np.ndarray) and value.size > 1000 and value.dtype != object:
-        return ["ndarray", digest(value)]
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_describe(item) for item in value]
-    if isinstance(value, dict):
-        return [[_describe(key), _describe(item)] for key, item in value.items()]
-    if hasattr(value, "get_params") and not isinstance(value, type):
-        return [_describe(type(value)), _describe(value.get_params(deep=False))]
-    if isinstance(value, functools.partial):
-        return ["functools.partial", *map(_describe, (value.func, value.args, value.keywords))]
-    if isinstance(value, types.MethodType):
-        return [_describe(value.__func__), _describe(value.__self__)]
-    if hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    if hasattr(value, "__dict__"):
-        return [_describe(type(value)), _describe(vars(value))]
-    return re.sub(r" at 0x[0-9A-Fa-f]+", "", repr(value))
-
-
-def _check_same_parameters(saved, given):
-    """Raise ValueError if a parameter is not as it was."""
-    # A parameter that came with a newer version was then what its default is.
-    signature = inspect.signature(MLPSigmoidClassifier).parameters
-    defaults = {name: _describe(signature[name].default) for name in given if name in signature}
-    saved = {**defaults, **saved}
-    names = [name for name in {**saved, **given} if saved.get(name) != given.get(name)]
-    if names:
-        changes = "; ".join(
-            f"{name}={saved.get(name)!r} in the checkpoint, {given.get(name)!r} now"
-            for name in names
-        )
-        raise ValueError(f"The checkpoint was written with other parameters: {changes}.")
-
-
-def _check_same_data(saved, given):
-    """Raise ValueError if rows, labels or weights are not as they were."""
-    names = [name for name in given if saved[name] != given[name]]
-    if names:
-        raise ValueError(
-            "The checkpoint was written with other data: "
-            + ", ".join(f"`{name}`" for name in names)
-            + " must be what that fit was given, rows in the same order (of Dask, in the same "
-            "blocks)."
-        )
-
-
-def _known_by(training):
-    """Return what parameters and data are known by, as they were when training began."""
-    if training.known_by is None:
-        parts = training.data.digests()
-        given = training.given_validation[0] is not None
-        of_validation = training.validation.digests() if given else dict.fromkeys(parts)
-        parts |= {f"{name}_val": value for name, value in of_validation.items()}
-        training.known_by = {"parameters": _parameters_of(training.estimator), "data": parts}
-    return training.known_by

@@ -17,7 +17,6 @@ from sknielsen._classifier import (
     SPARSE_AUGMENT,
     MLPSigmoidClassifier,
     _several_classes,
-    _validation_given,
     _warn_of_large_inputs,
 )
 from sknielsen._distributed import (
@@ -41,6 +40,8 @@ from sknielsen._distributed import (
     summarise_block,
 )
 from sknielsen._guards import choose_rows, remark_on_validation
+from sknielsen._inputs import validation_given
+from sknielsen._labels import Labels
 from sknielsen._training import MONITOR, generator
 from sknielsen._warn import warn
 
@@ -280,7 +281,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
                     f"`{name}` must be in memory; got a Dask {type(part).__name__}. Pass "
                     f"{name}.compute(), or leave validation data out and use `score`."
                 )
-        has_validation = _validation_given(*given.values())
+        has_validation = validation_given(*given.values())
         if settings.needs_validation and not has_validation:
             raise ValueError(
                 "Early stopping and the plateau schedule need `X_val` and `y_val`, in memory: no "
@@ -307,20 +308,23 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
 
         n_labels = summaries[0].n_labels
         present = np.unique(np.concatenate([summary.classes for summary in summaries]))
-        labels = np.zeros((1, n_labels), np.int8) if n_labels else present
-        self._set_classes(labels, classes, continuing, settings.streaming)
-        n_outputs = self._n_outputs(settings.cost)
-        self._encode(labels)  # raises if a label is not among the classes
-        weights, counts = self._by_block_and_class(summaries)
-        by_class = self._class_weight(np.arange(weights.shape[1]), weights.sum(axis=0))
+        y = np.zeros((1, n_labels), np.int8) if n_labels else present
+        known = Labels.of(self) if continuing else None
+        labels = Labels.learn(y, classes, known, settings.streaming)
+        self.classes_, self.multilabel_ = labels.classes, labels.multilabel
+        n_outputs = labels.n_outputs(settings.cost, self.cost)
+        labels.encode(y)  # raises if a label is not among the classes
+        weights, counts = _by_block_and_class(labels, summaries)
+        codes = np.arange(weights.shape[1])
+        by_class = labels.class_weight(self.class_weight, codes, weights.sum(axis=0))
         factors = np.ones(weights.shape[1]) if by_class is None else by_class
-        model = cluster.share(self._learned())
+        labels = cluster.share(labels)
         blocks = [
             Block(number, *block)
             for number, block in enumerate(
                 zip(
                     checked,
-                    [cluster.submit(encode_block, block, model) for block in checked],
+                    [cluster.submit(encode_block, block, labels) for block in checked],
                     [summary.n_rows for summary in summaries],
                     (weights @ factors).tolist(),
                     (counts @ (factors > 0)).tolist(),
@@ -364,22 +368,12 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         if names is not None:
             self.feature_names_in_ = np.array(names, dtype=object)
 
-    def _by_block_and_class(self, summaries):
-        """Return weight and count (of rows with a weight) of each class in each block."""
-        weights, counts = np.zeros(
-            (2, len(summaries), 1 if self.multilabel_ else len(self.classes_))
-        )
-        for of_classes, n_rows, summary in zip(weights, counts, summaries):
-            at = [0] if self.multilabel_ else np.searchsorted(self.classes_, summary.classes)
-            of_classes[at], n_rows[at] = summary.weights, summary.counts
-        return weights, counts.astype(np.int64)
-
-    def _monitor_rows(self, rows):
+    def _monitor_rows(self, rows, n_rows):
         """Choose how many rows of each block are measured; the workers choose which."""
         counts = np.array([block.n_weighted for block in rows.blocks])
-        if self.monitor_samples is None or self.monitor_samples >= counts.sum():
+        if n_rows is None or n_rows >= counts.sum():
             return counts
-        return draw(generator(self.seed_, MONITOR), counts, self.monitor_samples)
+        return draw(generator(self.seed_, MONITOR), counts, n_rows)
 
     def _network(self, settings, data, continuing):
         """Make the network whose passes over references to rows are tasks."""
@@ -486,6 +480,16 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         if not total > 0:
             raise ValueError(f"The weights of the rows must not sum to zero; got {total:.6g}.")
         return float(right / total)
+
+
+def _by_block_and_class(labels, summaries):
+    """Return weight and count (of rows with a weight) of each class in each block."""
+    n_classes = 1 if labels.multilabel else len(labels.classes)
+    weights, counts = np.zeros((2, len(summaries), n_classes))
+    for of_classes, n_rows, summary in zip(weights, counts, summaries):
+        at = [0] if labels.multilabel else labels.encode(summary.classes)
+        of_classes[at], n_rows[at] = summary.weights, summary.counts
+    return weights, counts.astype(np.int64)
 
 
 def _warn_of_unlike_blocks(weights):

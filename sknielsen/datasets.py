@@ -18,6 +18,8 @@ import numpy as np
 from sklearn.datasets import fetch_openml, get_data_home
 from sklearn.utils import Bunch
 
+from sknielsen._files import require_regular
+
 _VARIABLE = "SKNIELSEN_MNIST"
 _N_TRAIN, _N_VAL, _N_TEST = 60_000, 10_000, 10_000
 _IMAGES_SHAPE = (28, 28)
@@ -32,6 +34,10 @@ _SHA256 = {
 
 # The third byte of an IDX file is the type of its values, which are big-endian.
 _IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+_AT_ONCE = 2**20  # bytes read at a time
+_LINE_AT_MOST = 10_000  # characters: 785 numbers of up to three digits take 3,139
+_DEFLATE_AT_MOST = 1032  # times the size of a gzip file: more cannot be in it
 
 _FILES_WANTED = f"{', '.join(_SHA256)} (or train-images.idx3-ubyte and so on; plain or .gz)"
 
@@ -161,54 +167,71 @@ def read_idx(path):
         If the file is not IDX, is damaged, is shorter or longer than its header says, or has the
         name of an original MNIST file but not its SHA-256.
     OSError
-        If the file cannot be opened.
+        If there is no such file, it is no regular file, or it cannot be read.
     """
     path = Path(path)
-    content = path.read_bytes()
-    if content.startswith(b"\x1f\x8b"):
+    size = require_regular(path)
+    with open(path, "rb") as file:
+        is_gzip = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
         try:
-            content = gzip.decompress(content)
+            return _read_idx(path, gzip.open(file) if is_gzip else file, size, is_gzip)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(
                 f"{path}: expected a whole gzip stream; got a truncated or damaged one ({error})."
             ) from error
 
-    n_bytes = len(content)
-    if n_bytes < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_DTYPES or not content[3]:
+
+def _read_idx(path, file, size, is_gzip):
+    """Read an IDX stream, and no more of it than its header promises, but for one byte."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _IDX_DTYPES or not magic[3]:
         raise ValueError(
             f"{path}: expected the magic number of an IDX file (two zero bytes, a type from "
             f"{[f'0x{code:02x}' for code in _IDX_DTYPES]}, the number of dimensions); got "
-            f"{content[:4]!r}."
+            f"{magic!r}."
         )
-    dtype, n_dimensions = np.dtype(_IDX_DTYPES[content[2]]), content[3]
+    dtype, n_dimensions = np.dtype(_IDX_DTYPES[magic[2]]), magic[3]
+    lengths = file.read(4 * n_dimensions)
     n_header = 4 + 4 * n_dimensions
-    if n_bytes < n_header:
+    if 4 + len(lengths) < n_header:
         raise ValueError(
-            f"{path}: expected a header of {n_header} bytes; got {n_bytes} bytes (truncated)."
+            f"{path}: expected a header of {n_header} bytes; got {4 + len(lengths)} bytes "
+            "(truncated)."
         )
-    shape = struct.unpack_from(f">{n_dimensions}I", content, offset=4)
+    shape = struct.unpack(f">{n_dimensions}I", lengths)
     if 0 in shape or n_dimensions > 32:  # as many as NumPy 1 can hold
         raise ValueError(f"{path}: expected 1 to 32 dimensions, none of them 0; got {shape}.")
-    expected = n_header + math.prod(shape) * dtype.itemsize
-    if n_bytes != expected:
+    n_values = math.prod(shape) * dtype.itemsize
+    content = bytearray()
+    if n_values <= size * (_DEFLATE_AT_MOST if is_gzip else 1):
+        while len(content) <= n_values and (
+            part := file.read(min(_AT_ONCE, n_values + 1 - len(content)))
+        ):
+            content += part
+    if len(content) != n_values:
+        found = f"at least {n_header + len(content)}" if is_gzip else size
         raise ValueError(
-            f"{path}: expected {expected} bytes for {dtype.name} values of shape {shape}; got "
-            f"{n_bytes} ({'truncated' if n_bytes < expected else 'trailing bytes'})."
+            f"{path}: expected {n_header + n_values} bytes for {dtype.name} values of shape "
+            f"{shape}; got {found} "
+            f"({'truncated' if len(content) < n_values else 'trailing bytes'})."
         )
     original = _SHA256.get(path.name.removesuffix(".gz").replace(".idx", "-idx"))
-    if original and (digest := hashlib.sha256(content).hexdigest()) != original:
+    digest = hashlib.sha256(magic + lengths)
+    digest.update(content)
+    if original and digest.hexdigest() != original:
         raise ValueError(
             f"{path}: expected SHA-256 {original}, that of the original MNIST file of this name; "
-            f"got {digest}. If it should be MNIST, fetch it anew; if it holds data of your own, "
-            "rename it: read_idx reads a file of any other name without this check."
+            f"got {digest.hexdigest()}. If it should be MNIST, fetch it anew; if it holds data "
+            "of your own, rename it: read_idx reads a file of any other name without this check."
         )
-    values = np.frombuffer(content, dtype, offset=n_header).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))  # the copy is writeable, the buffer is not
+    values = np.frombuffer(content, dtype).reshape(shape)
+    return values.astype(dtype.newbyteorder("="), copy=False)
 
 
 def _from_folder(folder, origin):
     """Read the four IDX files in `folder`, which `origin` named."""
-    folder = Path(folder).expanduser()
+    folder = Path(os.path.expanduser(folder))  # leaves "~somebody" where there is no such user
     found = {}
     for name in _SHA256:
         stems = name, name.replace("-idx", ".idx")
@@ -260,9 +283,12 @@ def _read_cache(data_home):
     files = [*cache.glob("data/**/52667.gz"), *cache.glob("data/**/52667/*.arff.gz")]
     if not files:
         raise FileNotFoundError(f"no mnist_784 in {cache}")
-    with gzip.open(files[0], "rt", encoding="latin-1") as lines:
+    require_regular(files[0])
+    with gzip.open(files[0], "rt", encoding="latin-1") as file:
+        lines = iter(lambda: file.readline(_LINE_AT_MOST), "")  # not one without an end
         rows = dropwhile(lambda line: not line.lower().startswith("@data"), lines)
-        table = np.loadtxt(rows, dtype=np.uint8, delimiter=",", skiprows=1, ndmin=2)
+        n_rows = _N_TRAIN + _N_TEST + 1  # one more shows that there are too many
+        table = np.loadtxt(rows, np.uint8, delimiter=",", skiprows=1, ndmin=2, max_rows=n_rows)
     return table[:, :-1], table[:, -1]
 
 

@@ -15,9 +15,11 @@ from scipy.sparse import issparse
 from sklearn.utils import Bunch, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sknielsen._data import Data, decide, refuse_dask
+from sknielsen._inputs import check_rows
+from sknielsen._labels import Labels
 from sknielsen._network import Network
 from sknielsen._resolve import check_number, resolve
 from sknielsen.activations import sigmoid
@@ -160,12 +162,11 @@ class _Training:
         self.eta = clf.eta_
         if X is None:
             return
-        refuse_dask(X)
         if y is None:
-            X = validate_data(clf, X, reset=False, accept_sparse="csr", dtype=clf.coefs_[0].dtype)
+            X = check_rows(clf, X, dtype=clf.coefs_[0].dtype)
         else:
-            X, y = clf._check_rows(X, y, reset=False, dtype=clf.coefs_[0].dtype)
-            self.codes = clf._encode(y)
+            X, y = check_rows(clf, X, y, dtype=clf.coefs_[0].dtype)
+            self.codes = Labels.of(clf).encode(y)
         self.all_rows = X
         if X.shape[0] > _MAX_ROWS:
             rows = np.random.default_rng(0).choice(X.shape[0], _MAX_ROWS, replace=False)
@@ -196,7 +197,8 @@ class _Training:
         """Mean cost of the best outputs that ignore the inputs."""
         if self.codes is not None:
             n_outputs = len(self.clf.intercepts_[-1])
-            by_class = None if self.clf.multilabel_ else self.clf._class_weight(self.codes, None)
+            labels, given = Labels.of(self.clf), self.clf.class_weight
+            by_class = None if labels.multilabel else labels.class_weight(given, self.codes)
             data = Data(self.X[:, :0], self.codes, n_outputs, class_weight=by_class)
             (_, targets), weights = data.gather(data.rows), data.cost_weight(data.rows)
         else:  # classes of equal shares, labels of one half
@@ -658,10 +660,9 @@ def weighted_inputs(clf, X):
     list of ndarray of shape (n_samples, n_units)
         One array for each hidden layer, then that of the output layer.
     """
-    refuse_dask(X)
     _check_classifier(clf)
     dtype = clf.coefs_[0].dtype
-    return _layers(clf, validate_data(clf, X, reset=False, accept_sparse="csr", dtype=dtype))
+    return _layers(clf, check_rows(clf, X, dtype=dtype))
 
 
 def _layers(clf, a):
@@ -778,7 +779,7 @@ def gradient_norms(clf, X, y):
 
 def _check_classifier(clf):
     """Raise if this is not a fitted network."""
-    if not hasattr(type(clf), "_check_rows"):
+    if not hasattr(type(clf), "_weighted_inputs"):
         raise TypeError(
             f"`clf` must be an MLPSigmoidClassifier; got {type(clf).__name__}. Of a pipeline, "
             "pass its last step, and X as the steps before transform it."
@@ -790,8 +791,8 @@ def _network_and_data(clf, X, y):
     """Make the fitted network, with a velocity to gather gradients in, and the validated rows."""
     _check_classifier(clf)
     dtype = clf.coefs_[0].dtype
-    X, y = clf._check_rows(X, y, reset=False, dtype=dtype)
-    data = Data(X, clf._encode(y), len(clf.intercepts_[-1]))
+    X, y = check_rows(clf, X, y, dtype=dtype)
+    data = Data(X, Labels.of(clf).encode(y), len(clf.intercepts_[-1]))
     cost = resolve("cost", clf.cost, COSTS, ("activation", "value", "delta"))
     weights = [np.asfortranarray(w) for w in clf.coefs_]
     velocity = [[np.zeros_like(p) for p in some] for some in (weights, clf.intercepts_)]

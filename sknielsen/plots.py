@@ -121,8 +121,8 @@ def _image_shape(image_shape, n_pixels):
             "`image_shape` must be None, (height, width) or (height, width, channels); got "
             f"{image_shape!r}."
         )
-    for length in shape:
-        check_number("each length in `image_shape`", length, Integral, "[1, inf)")
+    name = "each length in `image_shape`"
+    shape = tuple(check_number(name, length, Integral, "[1, inf)") for length in shape)
     if math.prod(shape) != n_pixels:
         raise ValueError(
             f"`image_shape` must fit the {n_pixels} values of an image; got {image_shape!r}, "

@@ -59,9 +59,13 @@ class Piecewise(BaseEstimator):
                 "`eta_schedule` as a list must hold (n_epochs, eta) pairs, such as "
                 f"[(10, 0.5), (10, 0.1)]; got {self.regimes!r}."
             )
-        for n_epochs, regime_eta in regimes:
-            check_number("n_epochs of an eta regime", n_epochs, Integral, "[1, inf)")
-            check_number("eta of an eta regime", regime_eta, Real, "(0, inf)")
+        regimes = [
+            (
+                check_number("n_epochs of an eta regime", n_epochs, Integral, "[1, inf)"),
+                check_number("eta of an eta regime", regime_eta, Real, "(0, inf)"),
+            )
+            for n_epochs, regime_eta in regimes
+        ]
         end = 0
         for n_epochs, regime_eta in regimes:
             end += n_epochs
@@ -106,12 +110,12 @@ class Taper(BaseEstimator):
 
     def __call__(self, epoch, history, eta):
         """Return eta times the factor of `form` after `epoch` epochs."""
-        check_number("n_epochs of Taper", self.n_epochs, Integral, "[1, inf)")
+        n_epochs = check_number("n_epochs of Taper", self.n_epochs, Integral, "[1, inf)")
         if not isinstance(self.form, str) or self.form not in self._FORMS:
             raise ValueError(
                 f"`form` of Taper must be one of {choices(self._FORMS)}; got {self.form!r}."
             )
-        return eta * self._FORMS[self.form](epoch, self.n_epochs)
+        return eta * self._FORMS[self.form](epoch, n_epochs)
 
 
 class Plateau(BaseEstimator):
@@ -148,9 +152,9 @@ class Plateau(BaseEstimator):
 
     def __call__(self, epoch, history, eta):
         """Return eta times `factor` for each plateau in the history, or None at the end."""
-        check_number("factor of Plateau", self.factor, Real, "(0, 1)")
-        check_number("patience of Plateau", self.patience, Integral, "[1, inf)")
-        check_number("min_factor of Plateau", self.min_factor, Real, "(0, 1]")
+        factor = check_number("factor of Plateau", self.factor, Real, "(0, 1)")
+        patience = check_number("patience of Plateau", self.patience, Integral, "[1, inf)")
+        least = check_number("min_factor of Plateau", self.min_factor, Real, "(0, 1]")
         best, stalled, left = -float("inf"), 0, 1.0
         for score in history["validation_score"]:
             if isnan(score):  # an epoch without validation data
@@ -159,9 +163,9 @@ class Plateau(BaseEstimator):
                 best, stalled = score, 0
             else:
                 stalled += 1
-            if stalled == self.patience:
-                left, stalled = left * self.factor, 0
-        return None if left < self.min_factor else left * eta
+            if stalled == patience:
+                left, stalled = left * factor, 0
+        return None if left < least else left * eta
 
 
 SCHEDULES = {"constant": Constant(), "plateau": Plateau(), "taper": Taper()}

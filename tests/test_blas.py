@@ -1,10 +1,12 @@
+import os
 import threading
+import warnings
 
 import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from sknielsen._blas import GEMM, GEMV, _controller, blas_threads, check_layout
+from sknielsen._blas import GEMM, GEMV, _controller, _OneThread, blas_threads, check_layout
 
 
 def n_threads():
@@ -33,17 +35,27 @@ def test_arrays_that_would_be_copied_are_refused(array):
         check_layout(array, np.dtype(np.float64))
 
 
+SMALL, LARGE = (10, [784, 100, 10]), (100, [784, 800, 10])
+
+
 def test_small_products_run_on_one_thread_and_the_count_is_restored(two_threads):
     before = n_threads()
-    with blas_threads(10, [784, 100, 10]):
-        assert set(n_threads()) == {1}
+    assert set(blas_threads(*SMALL)(n_threads)) == {1}
     assert n_threads() == before
 
 
 def test_large_products_keep_their_threads(two_threads):
     before = n_threads()
-    with blas_threads(100, [784, 800, 10]):
-        assert n_threads() == before
+    assert blas_threads(*LARGE)(n_threads) == before
+
+
+def test_a_call_gets_its_arguments_and_gives_its_result_or_error(two_threads):
+    before = n_threads()
+    for size in SMALL, LARGE:
+        assert blas_threads(*size)(divmod, 7, 2) == (3, 1)
+        with pytest.raises(ZeroDivisionError):
+            blas_threads(*size)(divmod, 7, 0)
+    assert n_threads() == before
 
 
 def test_overlapping_limits_restore_when_the_last_one_leaves(two_threads):
@@ -51,17 +63,30 @@ def test_overlapping_limits_restore_when_the_last_one_leaves(two_threads):
     entered, leave = threading.Event(), threading.Event()
 
     def hold():
-        with blas_threads(10, [784, 100, 10]):
-            entered.set()
-            leave.wait()
+        entered.set()
+        leave.wait()
 
-    other = threading.Thread(target=hold)
-    with blas_threads(10, [784, 100, 10]):
+    other = threading.Thread(target=blas_threads(*SMALL), args=[hold])
+
+    def overlap():
         other.start()
         entered.wait()
+
+    blas_threads(*SMALL)(overlap)
     assert set(n_threads()) == {1}
     leave.set()
     other.join()
+    assert n_threads() == before
+
+
+def test_nested_limits_restore_when_the_outer_one_leaves(two_threads):
+    before = n_threads()
+
+    def outer():
+        blas_threads(*SMALL)(n_threads)
+        return n_threads()
+
+    assert set(blas_threads(*SMALL)(outer)) == {1}
     assert n_threads() == before
 
 
@@ -89,8 +114,8 @@ def test_ctrl_c_while_entering_a_limit_restores_the_counts(
 ):
     counts = n_threads()
     interrupt_once(monkeypatch, blas_libraries()[which], before)
-    with pytest.raises(KeyboardInterrupt), blas_threads(10, [784, 100, 10]):
-        pytest.fail("entered")
+    with pytest.raises(KeyboardInterrupt):
+        blas_threads(*SMALL)(pytest.fail, "entered")
     assert n_threads() == counts
 
 
@@ -98,17 +123,69 @@ def test_ctrl_c_while_entering_a_limit_restores_the_counts(
 @pytest.mark.parametrize("which", [0, -1])
 def test_ctrl_c_while_leaving_a_limit_restores_the_counts(which, before, two_threads, monkeypatch):
     counts = n_threads()
-    with pytest.raises(KeyboardInterrupt), blas_threads(10, [784, 100, 10]):
-        interrupt_once(monkeypatch, blas_libraries()[which], before)
+    with pytest.raises(KeyboardInterrupt):
+        blas_threads(*SMALL)(interrupt_once, monkeypatch, blas_libraries()[which], before)
     assert n_threads() == counts
 
 
-def test_a_limit_works_again_after_ctrl_c_in_one(two_threads, monkeypatch):
+@pytest.mark.parametrize("at_its_end", [True, False])
+@pytest.mark.parametrize("cut", [{1}, {2}, {3}, {1, 2}, {2, 3}, {1, 2, 3}])
+def test_what_ctrl_c_cut_short_is_made_up_for_by_the_next_call(
+    cut, at_its_end, two_threads, monkeypatch
+):
+    """A call settles the threads when it begins, when it ends, and again after an error."""
+    counts, settle, n_calls = n_threads(), _OneThread._settle, 0
+
+    def interrupted(*args):
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls not in cut:
+            return settle(*args)
+        if at_its_end:
+            settle(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_OneThread, "_settle", interrupted)
+    with pytest.raises((KeyboardInterrupt, ZeroDivisionError)):
+        blas_threads(*SMALL)(divmod, 1, 0)
+    monkeypatch.undo()
+    assert set(blas_threads(*SMALL)(n_threads)) == {1}
+    assert n_threads() == counts
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.parametrize("own", [True, False])
+def test_a_forked_process_keeps_the_limit_of_its_own_thread_alone(own, two_threads):
+    """A fork while a thread is inside a limit: that thread itself, or another."""
     counts = n_threads()
-    for _ in range(2):
-        interrupt_once(monkeypatch, blas_libraries()[-1], before=True)
-        with pytest.raises(KeyboardInterrupt), blas_threads(10, [784, 100, 10]):
-            pytest.fail("entered")
-        with blas_threads(10, [784, 100, 10]):
-            assert set(n_threads()) == {1}
-        assert n_threads() == counts
+
+    def in_child():
+        """Return the counts in a forked process, inside and outside of a limit."""
+        reader, writer = os.pipe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
+            child = os.fork()
+        if child == 0:
+            os.write(writer, bytes(n_threads() + blas_threads(*SMALL)(n_threads)))
+            os._exit(0)
+        os.waitpid(child, 0)
+        found = list(os.read(reader, 100))
+        os.close(reader), os.close(writer)
+        return found[: len(counts)], found[len(counts) :]
+
+    if own:
+        outside, inside = blas_threads(*SMALL)(in_child)
+        assert set(outside) == {1}
+    else:
+        entered, leave = threading.Event(), threading.Event()
+        other = threading.Thread(
+            target=blas_threads(*SMALL), args=[lambda: entered.set() or leave.wait()]
+        )
+        other.start()
+        entered.wait()
+        outside, inside = in_child()
+        leave.set()
+        other.join()
+        assert outside == counts
+    assert set(inside) == {1}
+    assert n_threads() == counts

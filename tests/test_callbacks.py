@@ -210,7 +210,7 @@ def test_ctrl_c_ends_training_and_callbacks_are_told(small, digits):
 
     recorder = Interrupts()
     with pytest.warns(UserWarning, match="interrupted after epoch 2"):
-        clf = small(max_iter=9).set_callbacks(recorder).fit(*digits)
+        clf = small(max_iter=9, on_interrupt="keep").set_callbacks(recorder).fit(*digits)
     assert_same_model(clf, small(max_iter=2).fit(*digits))
     assert recorder.calls[-2:] == ["end fit", "teardown"]
 
@@ -784,7 +784,7 @@ def test_other_data_are_refused(small, digits, checkpoint):
 
 
 def test_a_checkpoint_of_a_newer_version_is_refused(small, digits, checkpoint, monkeypatch):
-    monkeypatch.setattr("sknielsen.callbacks.__version__", "99.1.0")
+    monkeypatch.setattr("sknielsen._checkpoint.__version__", "99.1.0")
     small().set_callbacks(Checkpoint(checkpoint)).fit(*digits)
     with pytest.raises(ValueError, match=r"saved by sknielsen 99\.1\.0, which is newer than"):
         resume(small(), checkpoint, *digits)

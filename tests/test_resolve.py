@@ -1,3 +1,4 @@
+from fractions import Fraction
 from numbers import Integral, Real
 
 import numpy as np
@@ -42,9 +43,26 @@ def test_a_function_is_asked_for_where_one_is_needed():
         resolve("eta_schedule", 3, TABLE)
 
 
-@pytest.mark.parametrize("value", [1, 2.5, np.float32(3), np.int64(4)])
-def test_numbers_inside_the_interval_are_returned(value):
-    assert check_number("eta", value, Real, "(0, 4]") is value
+@pytest.mark.parametrize("value", [1, 2.5, np.float32(3), np.int64(4), Fraction(1, 2)])
+def test_numbers_inside_the_interval_are_returned_as_floats(value):
+    number = check_number("eta", value, Real, "(0, 4]")
+    assert type(number) is float
+    assert number == value
+
+
+@pytest.mark.parametrize("value", [3, np.int8(3), np.uint16(3)])
+def test_integers_are_returned_as_ints(value):
+    number = check_number("max_iter", value, Integral, "[1, inf)")
+    assert type(number) is int
+    assert number == value
+
+
+@pytest.mark.parametrize("value", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
+def test_an_integer_that_no_float_can_hold_is_a_value_error(value):
+    with pytest.raises(
+        ValueError, match=r"`eta` must be a number in \(0, inf\); got an integer of"
+    ):
+        check_number("eta", value, Real, "(0, inf)")
 
 
 @pytest.mark.parametrize("value", [0, 4.001, float("nan"), float("inf"), -1])

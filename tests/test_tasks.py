@@ -37,7 +37,7 @@ def test_the_warning_of_an_interrupt_points_to_the_caller(small, digits):
         return eta
 
     with pytest.warns(UserWarning, match="interrupted after epoch 1") as warned:
-        small(eta_schedule=schedule).fit(*digits)
+        small(eta_schedule=schedule, on_interrupt="keep").fit(*digits)
     assert [warning.filename for warning in warned] == [__file__]
 
 

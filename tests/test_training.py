@@ -502,15 +502,26 @@ def test_a_schedule_that_gives_no_positive_eta_is_an_error(eta, small, split):
 
 
 def test_ctrl_c_before_the_first_full_epoch_propagates_and_leaves_no_model(small, split):
-    clf = small(cost=Interrupt(at=20), batch_size=10)
+    clf = small(on_interrupt="keep", cost=Interrupt(at=20), batch_size=10)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(*split[0])
     assert not hasattr(clf, "coefs_")
 
 
-def test_ctrl_c_later_ends_training_with_a_warning_and_a_fitted_model(small, split):
+def test_ctrl_c_propagates_and_leaves_the_model_as_it_was(small, split):
+    train, validation = split
+    clf = small(warm_start=True, batch_size=10).fit(*train)
+    before = pickle.dumps(clf)
+    clf.set_params(cost=Interrupt(at=50), early_stopping=True)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(*train, **validation)
+    clf.set_params(cost="cross_entropy", early_stopping=False)
+    assert pickle.dumps(clf) == before
+
+
+def test_ctrl_c_under_keep_ends_training_with_a_warning_and_a_fitted_model(small, split):
     (X, y), _ = split
-    clf = small(cost=Interrupt(at=50), batch_size=10, max_iter=9)
+    clf = small(on_interrupt="keep", cost=Interrupt(at=50), batch_size=10, max_iter=9)
     with pytest.warns(UserWarning, match="interrupted after epoch 2"):
         clf.fit(X, y)
     assert clf.n_iter_ == 2
@@ -522,7 +533,9 @@ def test_ctrl_c_later_ends_training_with_a_warning_and_a_fitted_model(small, spl
 
 def test_ctrl_c_restores_the_best_weights_under_early_stopping(small, split):
     train, validation = split
-    clf = small(cost=Interrupt(at=70), batch_size=10, max_iter=9, early_stopping=True)
+    clf = small(
+        on_interrupt="keep", cost=Interrupt(at=70), batch_size=10, max_iter=9, early_stopping=True
+    )
     with pytest.warns(UserWarning, match="interrupted after epoch 3"):
         clf.fit(*train, **validation)
     assert clf.score(validation["X_val"], validation["y_val"]) == clf.best_score_
@@ -547,7 +560,7 @@ def test_ctrl_c_while_an_epoch_is_recorded_keeps_the_best_of_the_history(
         train(network, data, settings, history, *others)
 
     monkeypatch.setattr("sknielsen._classifier.train", train_with_torn_column)
-    clf = small(max_iter=9, early_stopping=True)
+    clf = small(on_interrupt="keep", max_iter=9, early_stopping=True)
     with pytest.warns(UserWarning, match="interrupted after epoch 2"):
         clf.fit(*rows, **validation)
     scores = clf.history_["validation_score"]
@@ -568,7 +581,7 @@ def test_ctrl_c_between_recording_and_judging_an_epoch_keeps_the_best_of_the_his
         return judge(self, network, record)
 
     monkeypatch.setattr(Best, "ends_training", interrupted)
-    clf = small(max_iter=9, early_stopping=True)
+    clf = small(on_interrupt="keep", max_iter=9, early_stopping=True)
     with pytest.warns(UserWarning, match="interrupted after epoch 3"):
         clf.fit(*rows, **validation)
     assert clf.best_score_ == max(clf.history_["validation_score"])
@@ -584,7 +597,7 @@ def test_ctrl_c_while_an_epoch_is_recorded_leaves_columns_of_one_length(
         train(network, data, settings, history, *others)
 
     monkeypatch.setattr("sknielsen._classifier.train", train_with_torn_column)
-    clf = small(max_iter=9)
+    clf = small(on_interrupt="keep", max_iter=9)
     with pytest.warns(UserWarning, match="interrupted after epoch 2"):
         clf.fit(*split[0])
     assert {len(values) for values in clf.history_.values()} == {2}
@@ -602,7 +615,7 @@ def test_ctrl_c_while_an_epoch_is_printed_keeps_the_best_weights(at, monkeypatch
             raise KeyboardInterrupt
 
     monkeypatch.setattr("builtins.print", interrupted_print)
-    clf = small(early_stopping=True, verbose=1, eta=8.0, max_iter=9)
+    clf = small(on_interrupt="keep", early_stopping=True, verbose=1, eta=8.0, max_iter=9)
     with pytest.warns(UserWarning, match=f"interrupted after epoch {at}"):
         clf.fit(*train, **validation)
     scores = clf.history_["validation_score"]
@@ -615,7 +628,7 @@ def test_ctrl_c_while_an_epoch_is_printed_keeps_the_best_weights(at, monkeypatch
 
 def test_ctrl_c_in_partial_fit_propagates_and_leaves_the_model_as_it_was(small, split):
     (X, y), _ = split
-    clf = small(batch_size=10).partial_fit(X, y, np.unique(y))
+    clf = small(batch_size=10, on_interrupt="keep").partial_fit(X, y, np.unique(y))
     before = weights_of(clf)
     clf.set_params(cost=Interrupt(at=5))
     with pytest.raises(KeyboardInterrupt):

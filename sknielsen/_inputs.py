@@ -1,0 +1,108 @@
+"""Rows, labels and weights as users give them, validated by scikit-learn's rules."""
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from sknielsen._data import finite_total, refuse_dask
+from sknielsen._labels import require_one_kind
+
+
+def check_rows(estimator, X, y="no_validation", *, reset=False, dtype):
+    """Validate rows and, if given, their labels.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Learns the number and the names of features if `reset`; else they must fit it.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_labels), default="no_validation"
+        The default, scikit-learn's own, stands for no labels; None is an error.
+    reset : bool, default=False
+    dtype : dtype or "numeric"
+        Of the rows that are returned; with "numeric" the rows decide between float32 and float64.
+
+    Returns
+    -------
+    X : ndarray in C order or CSR matrix, of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+        Only if `y` is given.
+    """
+    refuse_dask(X, y)
+    _refuse_dates(X)
+    has_labels = not isinstance(y, str)
+    if has_labels:
+        require_one_kind(y, "y")
+    with np.errstate(all="ignore"):  # what becomes infinite is refused
+        checked = validate_data(
+            estimator,
+            X,
+            y,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=dtype,
+            order="C",
+            **({"multi_output": True} if has_labels else {}),
+        )
+        X, y = checked if has_labels else (checked, None)
+        if dtype == "numeric":
+            single = np.result_type(X.dtype, np.float32) == np.float32
+            if X.dtype.itemsize > 8:  # longdouble
+                assert_all_finite(X.astype(np.float64), input_name="X")
+            X = X.astype(np.float32 if single else np.float64, copy=False)
+    return (X, _check_labels(y)) if has_labels else X
+
+
+def _check_labels(y):
+    """Return labels as an array with a column for each label, or as a vector."""
+    check_classification_targets(y)
+    y = y.toarray() if issparse(y) else y
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    if y.ndim == 2 and not np.isin(y, (0, 1)).all():
+        raise ValueError(
+            "y with several columns must be a multilabel indicator matrix of zeros and ones; "
+            f"got values {np.unique(y)[:10].tolist()}."
+        )
+    return y
+
+
+def _refuse_dates(X):
+    """Raise TypeError for dates and durations, which NumPy casts to numbers unasked."""
+    dtypes = getattr(X, "dtypes", [getattr(X, "dtype", None)])
+    dates = [dtype for dtype in dtypes if getattr(dtype, "kind", "") in ("M", "m")]
+    if dates:
+        raise TypeError(
+            f"X must hold numbers; got {dates[0]}. Make numbers of dates and durations first, "
+            "such as days since the first of them."
+        )
+
+
+def check_weight(weight, X, name):
+    """Validate sample weights; return them as float64, None as None."""
+    if weight is None:
+        return None
+    refuse_dask(weight)
+    weight = np.asarray(weight)
+    if weight.shape != (X.shape[0],):
+        raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
+    weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
+    if weight.min() < 0:
+        raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
+    with np.errstate(over="ignore"):
+        finite_total(weight.sum())
+    return weight
+
+
+def validation_given(X_val, y_val, sample_weight_val):
+    """Tell whether validation data are given; raise if a part of them is missing."""
+    if X_val is not None and y_val is not None:
+        return True
+    if X_val is not None or y_val is not None or sample_weight_val is not None:
+        raise ValueError(
+            "Validation data must come as both `X_val` and `y_val`; "
+            f"{'`X_val`' if X_val is None else '`y_val`'} is missing."
+        )
+    return False
