@@ -302,12 +302,14 @@ default="constant"
             If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
             values of X are so large that neurons saturate.
         """
-        settings = self._settings(self.max_iter, streaming=False)
-        continuing = self.warm_start and hasattr(self, "coefs_")
-        data = X, y, None, sample_weight, X_val, y_val, sample_weight_val
-        all_or_nothing(self, self._train, settings, continuing, *data)
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
         self._report(X, y)
         return self
+
+    def _fit(self, X, y, *others):
+        settings = self._settings(self.max_iter, streaming=False)
+        continuing = self.warm_start and hasattr(self, "coefs_")
+        all_or_nothing(self, self._train, settings, continuing, X, y, None, *others)
 
     def _report(self, X, y):
         """Print under `verbose` what `diagnose` finds with these rows."""

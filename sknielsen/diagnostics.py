@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils import Bunch, column_or_1d
+from sklearn.utils import Bunch, _safe_indexing, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sknielsen._data import Data, decide, refuse_dask
 from sknielsen._inputs import check_rows
@@ -135,7 +135,8 @@ def diagnose(clf, X=None, y=None):
     ['eta_too_low']
     """
     training = _Training(clf, X, y)
-    found = [(code, look(training)) for code, look in FINDINGS.items()]
+    with np.errstate(all="ignore"):  # huge inputs are a finding, not an error
+        found = [(code, look(training)) for code, look in FINDINGS.items()]
     found = [(code, finding) for code, finding in found if finding is not None]
     return [
         Finding(code, sentence, {name: _plain(value) for name, value in evidence.items()}, advice)
@@ -162,17 +163,19 @@ class _Training:
         self.eta = clf.eta_
         if X is None:
             return
+        refuse_dask(X, y)
+        check_consistent_length(X, y)
+        X = X.tocsr() if issparse(X) else X  # of other kinds rows cannot be taken
+        self.all_rows, n_rows = X, _num_samples(X)
+        if n_rows > _MAX_ROWS:  # taken before anything is converted, as all of X might be
+            rows = np.random.default_rng(0).choice(n_rows, _MAX_ROWS, replace=False)
+            X, y = _safe_indexing(X, rows), None if y is None else _safe_indexing(y, rows)
+        dtype = clf.coefs_[0].dtype
         if y is None:
-            X = check_rows(clf, X, dtype=clf.coefs_[0].dtype)
+            self.X = check_rows(clf, X, dtype=dtype)
         else:
-            X, y = check_rows(clf, X, y, dtype=clf.coefs_[0].dtype)
+            self.X, y = check_rows(clf, X, y, dtype=dtype)
             self.codes = Labels.of(clf).encode(y)
-        self.all_rows = X
-        if X.shape[0] > _MAX_ROWS:
-            rows = np.random.default_rng(0).choice(X.shape[0], _MAX_ROWS, replace=False)
-            X = X[rows]
-            self.codes = None if y is None else self.codes[rows]
-        self.X = X
 
     # --- history ------------------------------------------------------------------------------
 
@@ -297,7 +300,8 @@ class _Training:
         if issparse(self.X):
             mean, variance = mean_variance_axis(self.X.astype(float), axis=0)
             return mean, variance + mean**2
-        return self.X.mean(axis=0, dtype=float), np.square(self.X, dtype=float).mean(axis=0)
+        squares = np.einsum("ij,ij->j", self.X, self.X, dtype=float)  # without an array of them
+        return self.X.mean(axis=0, dtype=float), squares / len(self.X)
 
     @cached_property
     def step_factor(self):
@@ -379,11 +383,13 @@ def _unscaled_features(t):
 
 
 def _constant_features(t):
-    X = t.all_rows  # in a sample rare values would be missing
-    if X is None or X.shape[0] < 2:
+    if t.X is None or _num_samples(t.all_rows) < 2:
         return None
-    low, high = min_max_axis(X, axis=0) if issparse(X) else (X.min(axis=0), X.max(axis=0))
+    low, high = _extremes(t.X)
     constant = np.flatnonzero((low == high) & (low != 0))  # a constant 0 moves no weight
+    if len(constant):  # the sample may lack rare values
+        low_of_all, high_of_all = _extremes(_safe_indexing(t.all_rows, constant, axis=1))
+        constant = constant[low_of_all == high_of_all]
     if not len(constant):
         return None
     first = constant[0]
@@ -393,6 +399,14 @@ def _constant_features(t):
         {"n_constant": len(constant), "features": constant[:10].tolist()},
         "drop them (VarianceThreshold), or shift inputs so that their background is 0.",
     )
+
+
+def _extremes(X):
+    """Return the smallest and the largest value of each feature."""
+    if issparse(X):
+        return min_max_axis(X, axis=0)
+    X = np.asarray(X)
+    return X.min(axis=0), X.max(axis=0)
 
 
 def _class_imbalance(t):

@@ -1,4 +1,6 @@
+import copy
 import pickle
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -805,3 +807,172 @@ def test_a_subclass_may_fix_parameters(digits):
 
     plain = MLPSigmoidClassifier((8,), max_iter=2, random_state=0).fit(*digits)
     assert_same_model(Narrow(max_iter=2).fit(*digits), plain)
+
+
+# --- nothing is repaired in silence -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["coefs_", "intercepts_"])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_model_that_is_not_finite_predicts_nothing(layer, name, value, small, digits):
+    X, y = digits
+    clf = small().fit(X, y)
+    getattr(clf, name)[layer].flat[0] = value
+    for method in (clf.predict, clf.predict_proba, clf.predict_log_proba, clf.decision_function):
+        with pytest.raises(ValueError, match=f"The model is not finite: `{name}` holds NaN"):
+            method(X)
+
+
+def test_weighted_inputs_that_overflow_float32_are_computed_in_float64(small, digits):
+    X, y = digits
+    for hidden in ((), (8,)):
+        clf = small(hidden_layer_sizes=hidden).fit(X.astype(np.float32), y)
+        huge = X.astype(np.float32) * np.float32(2.0**127)
+        exact = small(hidden_layer_sizes=hidden).fit(X[:100], y[:100])
+        exact.coefs_ = [w.astype(np.float64) for w in clf.coefs_]
+        exact.intercepts_ = [b.astype(np.float64) for b in clf.intercepts_]
+        np.testing.assert_array_equal(clf.predict(huge), exact.predict(huge.astype(np.float64)))
+        assert np.isfinite(clf.predict_log_proba(huge)).all()
+
+
+def test_weighted_inputs_that_overflow_float64_are_an_error(small, digits):
+    X, y = digits
+    clf = small().fit(X, y)
+    with pytest.raises(ValueError, match=r"X is too large for this model\. Weighted inputs of lay"):
+        clf.predict(X * 1e308)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("factor", [2.0**-1060, 2.0**-700, 2.0**700, 2.0**1010])
+def test_only_the_proportions_of_weights_count_in_the_cost(factor, dtype, small, digits):
+    X, y = digits[0].astype(dtype), digits[1]
+    weight = np.random.default_rng(0).integers(0, 4, len(y)).astype(float)
+    expected = small().fit(X, y, weight)
+    clf = small().fit(X, y, weight * factor)
+    assert_same_model(clf, expected)
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "sample_weight_val"])
+def test_weights_without_a_finite_sum_are_named(name, small, digits):
+    X, y = digits
+    weights = {name: np.full(len(y), 1e308)}
+    with pytest.raises(ValueError, match=r"weights of the rows, `sample_weight` .* finite sum"):
+        small().fit(X, y, X_val=X + 0.01, y_val=y, **weights)
+    with pytest.raises(ValueError, match=r"weights of the rows, `sample_weight` .* finite sum"):
+        small(class_weight={0: 1e308}).fit(X, y)
+
+
+class Unbounded(CrossEntropy):
+    """Gives the last layer's biases an infinite error, which their step makes infinite."""
+
+    def delta(self, a, y, out):
+        super().delta(a, y, out)
+        out[:, 0] = np.inf
+
+
+def test_infinite_biases_are_divergence(small, digits):
+    X, y = np.zeros_like(digits[0]), digits[1]
+    with pytest.raises(ValueError, match="Training diverged in epoch 1"):
+        small(hidden_layer_sizes=(), monitor_samples=0, cost=Unbounded()).fit(X, y)
+
+
+def test_a_fit_that_fails_leaves_a_random_state_where_it_was(small, digits):
+    X, y = digits
+    state = np.random.RandomState(0)
+    before = state.get_state(legacy=False)["state"]["key"].copy(), state.get_state(legacy=False)
+    for parameters, rows in (
+        ({}, X[:, :0]),
+        ({"eta": 1e300}, X),
+        ({"n_total": 1e-9, "lmbda": 1.0}, X),
+    ):
+        with pytest.raises(ValueError):
+            small(random_state=state, **parameters).fit(rows, y)
+        assert state.get_state(legacy=False)["state"]["pos"] == before[1]["state"]["pos"]
+        np.testing.assert_array_equal(state.get_state(legacy=False)["state"]["key"], before[0])
+    assert small(random_state=state).fit(X, y).seed_ != small(random_state=state).fit(X, y).seed_
+
+
+class Column(list):
+    """A column of the history that must be neither copied nor looked through."""
+
+    def __iter__(self):
+        raise AssertionError("the whole history was read")
+
+    __len__ = list.__len__
+
+
+@pytest.mark.parametrize("with_validation", [False, True])
+def test_a_call_of_partial_fit_takes_no_longer_after_many_others(with_validation, small, digits):
+    X, y = digits
+    validation = dict(X_val=X[:50] + 0.01, y_val=y[:50]) if with_validation else {}
+    clf = small().partial_fit(X, y, np.unique(y), **validation)
+    clf.history_ = {name: Column(column) for name, column in clf.history_.items()}
+    columns = dict(clf.history_)
+    clf.partial_fit(X, y, **validation)
+    assert all(clf.history_[name] is column for name, column in columns.items())
+    assert len(clf.history_["epoch"]) == clf.n_iter_ == 2
+    with pytest.raises(ValueError):
+        clf.set_params(eta=1e300).partial_fit(X, y, **validation)
+    assert {len(column) for column in clf.history_.values()} == {2}
+
+
+def test_a_shallow_copy_has_a_history_of_its_own(small, digits):
+    clf = small().partial_fit(*digits, np.unique(digits[1]))
+    copy.copy(clf).partial_fit(*digits)
+    assert len(clf.history_["epoch"]) == clf.n_iter_ == 1
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.array([["2020-01-01"], ["2021-01-01"]], "M8[D]"),
+        np.array([[1], [2]], "m8[s]"),
+        pd.DataFrame({"a": [1.0, 2.0], "day": pd.to_datetime(["2020-01-01", "2021-01-01"])}),
+    ],
+)
+def test_dates_are_refused(X, small):
+    clf = small(batch_size=2).fit(np.zeros((2, X.shape[1])), [0, 1])
+    with pytest.raises(TypeError, match=r"X must hold numbers; got (datetime64|timedelta64)"):
+        clf.predict(X)
+    with pytest.raises(TypeError, match=r"X must hold numbers; got (datetime64|timedelta64)"):
+        small().fit(X, [0, 1])
+
+
+@pytest.mark.parametrize("parameters", [{"init_scale": 1e39}, {"init_scale": 1e300}])
+def test_initial_weights_that_overflow_are_an_error(parameters, small, digits):
+    X, y = digits
+    with pytest.raises(ValueError, match="Initial weights and biases must be finite in float32"):
+        small(**parameters).fit(X.astype(np.float32), y)
+
+
+def test_numbers_too_large_for_float64_are_refused(small, digits):
+    X = digits[0].astype(np.longdouble)
+    if np.finfo(np.longdouble).max == np.finfo(np.float64).max:
+        return  # there are none on this machine
+    X[0, 0] = np.longdouble(10) ** 400
+    with pytest.raises(ValueError, match="X contains infinity"):
+        small().fit(X, digits[1])
+
+
+def test_training_and_prediction_work_where_numpy_raises_its_warnings(small, digits, capsys):
+    X, y = digits
+    expected = small(eta=3.0).fit(X, y)
+    with np.errstate(all="raise"):
+        clf = small(eta=3.0, verbose=1).fit(X, y)
+        p = clf.predict_proba(X * 1e5)
+    assert_same_model(clf, expected)
+    np.testing.assert_array_equal(p, expected.predict_proba(X * 1e5))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_are_copied_once_at_most(order, small):
+    X = np.asarray(np.random.default_rng(0).random((20_000, 50)), order=order)
+    y = np.arange(len(X)) % 3
+    clf = small(max_iter=1, monitor_samples=0, batch_size=100)
+    tracemalloc.start()
+    clf.fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    copies = 0 if order == "C" else 1
+    assert copies * X.nbytes <= peak < (copies + 0.4) * X.nbytes

@@ -1,0 +1,108 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from sknielsen import MLPSigmoidClassifier
+from sknielsen._labels import Labels, kind
+
+INTEGERS = np.arange(17)
+
+
+def fitted(classes, X=None):
+    y = np.asarray(classes)
+    X = np.zeros((len(y), 2)) if X is None else X
+    return MLPSigmoidClassifier((3,), max_iter=1, batch_size=1, random_state=0).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.arange(17),
+        np.arange(17) - 5,
+        np.array([2**53, 2**53 + 1, 2**53 + 2]),
+        np.array([0.5, 1.5, 1e300]),
+        np.array([False, True]),
+        np.array([f"{i}" for i in range(17)]),
+        np.array(["a", "bb", "ccc"], object),
+        np.array(["2020-01-01", "2021-01-01"], "M8[D]"),
+    ],
+)
+def test_every_code_is_that_of_its_label(classes):
+    labels = Labels.learn(classes)
+    y = np.random.default_rng(0).choice(classes, 200)
+    codes = labels.encode(y)
+    assert codes.dtype == np.int32
+    np.testing.assert_array_equal(labels.classes[codes], y)
+
+
+@pytest.mark.parametrize(
+    ("classes", "y"),
+    [
+        (INTEGERS, INTEGERS.astype(str)),  # "10" sorts before "2"
+        (INTEGERS, INTEGERS.astype(str).astype(object)),
+        (INTEGERS.astype(str), INTEGERS),
+        (INTEGERS[:2], np.array(["0", "1"])),
+        (np.array(["0", "1"]), np.array([0.0, 1.0])),
+        (np.array(["2020", "2021"], "M8[ns]"), np.array([1577836800 * 10**9] * 2)),
+    ],
+)
+def test_labels_of_another_kind_are_refused_wherever_they_come(classes, y):
+    clf, X = fitted(classes), np.zeros((len(y), 2))
+    message = rf"y holds {kind(y)}, .* but the classes are {kind(classes)}, "
+    for block in (slice(None), slice(0, 1)):
+        with pytest.raises(ValueError, match=message):
+            clf.partial_fit(X[block], y[block])
+    with pytest.raises(ValueError, match="In the validation data: " + message):
+        clf.partial_fit(np.zeros((len(classes), 2)), classes, X_val=X, y_val=y)
+    with pytest.raises(ValueError, match="keeps its classes"):
+        clf.partial_fit(X, y, classes=np.unique(y))
+    fresh = MLPSigmoidClassifier((3,), batch_size=2)
+    with pytest.raises(ValueError, match=message):
+        fresh.partial_fit(X, y, classes=classes)
+    assert not hasattr(fresh, "classes_")
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint64, np.float32, np.float64])
+def test_numbers_match_by_value_whatever_their_type(dtype):
+    clf = fitted(INTEGERS)
+    clf.partial_fit(np.zeros((17, 2)), INTEGERS.astype(dtype))
+    assert clf.classes_.dtype == INTEGERS.dtype
+
+
+def test_large_integers_are_not_rounded_to_a_class():
+    labels = Labels.learn(np.array([2.0**53, 0.0]))
+    with pytest.raises(ValueError, match=r"y holds \[9007199254740993\], not among"):
+        labels.encode(np.array([2**53 + 1]))
+
+
+def test_pandas_strings_are_strings():
+    labels = Labels.learn(np.array(["a", "b"]))
+    y = pd.Series(["b", "a"], dtype=object).to_numpy()
+    np.testing.assert_array_equal(labels.encode(y), [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        ([0.0, 1.0, np.nan], "classes must be numbers or strings, without NaN"),
+        (["a", None], "classes must be numbers or strings, without NaN"),
+        ([0, "1"], r"classes must hold labels of one kind; got numbers, \[0\], and strings"),
+        (np.array([0, "1"], object), "classes must hold labels of one kind"),
+        ([[0, 1]], r"classes must be one-dimensional; got shape \(1, 2\)"),
+        ([0], "At least two classes are needed"),
+    ],
+)
+def test_what_cannot_be_classes_is_refused(classes, message):
+    with pytest.raises(ValueError, match=message):
+        MLPSigmoidClassifier().partial_fit(np.zeros((2, 2)), [0, 1], classes=classes)
+
+
+def test_a_list_that_mixes_numbers_and_strings_is_refused():
+    with pytest.raises(ValueError, match="y must hold labels of one kind; got numbers"):
+        MLPSigmoidClassifier().fit(np.zeros((3, 2)), [0, "1", 2])
+
+
+def test_messages_show_the_first_of_many_labels():
+    clf = fitted(np.repeat(np.arange(1000), 2))
+    with pytest.raises(ValueError, match=r"19\] and 980 more\.$"):
+        clf.partial_fit(np.zeros((1, 2)), [-1])
