@@ -839,7 +839,7 @@ def test_weighted_inputs_that_overflow_float32_are_computed_in_float64(small, di
 def test_weighted_inputs_that_overflow_float64_are_an_error(small, digits):
     X, y = digits
     clf = small().fit(X, y)
-    with pytest.raises(ValueError, match=r"X is too large for this model\. Weighted inputs of lay"):
+    with pytest.raises(ValueError, match=r"X is too large for this model\. Weighted inputs of"):
         clf.predict(X * 1e308)
 
 
