@@ -165,7 +165,8 @@ def time_gemm(data, hidden, batch_size):
     delta1, delta2 = fortran(batch_size, hidden), fortran(batch_size, N_CLASSES)
     delta2 *= 1e-12  # the steps leave the weights as they are: nothing overflows
     step = ETA / batch_size
-    with blas_threads(batch_size, sizes):
+
+    def multiply():
         start = time.perf_counter()
         for x in batches:
             sgemm(1.0, x, w1, 1.0, z1, 1, 0, 1)
@@ -173,8 +174,9 @@ def time_gemm(data, hidden, batch_size):
             sgemm(1.0, delta2, w2, 0.0, delta1, 0, 1, 1)
             sgemm(-step, x, delta1, 1.0, w1, 0, 0, 1)
             sgemm(-step, z1, delta2, 1.0, w2, 1, 0, 1)
-        seconds = time.perf_counter() - start
-    return {"gemm": seconds}, None
+        return time.perf_counter() - start
+
+    return {"gemm": blas_threads(batch_size, sizes)(multiply)}, None
 
 
 CONTESTANTS = [
