@@ -177,8 +177,8 @@ def _read_archive(file, size, name):
         del members[_JSON]
         arrays = {}
         for member in members:
-            part = member.removesuffix(".npy")
-            _require(_is_expected(part), f"it holds {member!r}")
+            part, dot, ending = member.rpartition(".")
+            _require(dot + ending == ".npy" and _is_expected(part), f"it holds {member!r}")
             arrays[part] = _parse_npy(archive.read(member), member)
     _check(state, arrays)
     return state, arrays
@@ -307,6 +307,7 @@ def _check_history(state, arrays):
         values = history[column][~np.isnan(history[column])]
         _require(((values >= 0) & (values <= 1)).all(), f"{column!r} is no share")
     _require((history["duration"] >= 0).all(), "an epoch's duration is negative")
+    _require(np.isfinite(history["penalty"]).all(), "a penalty is not finite")
 
 
 def _check_classes(state, arrays, n_outputs):

@@ -47,6 +47,7 @@ _SCORES = {
 }
 
 _LARGE_RMS = 5.0
+_MOST_UNITS = 2**31 - 1
 
 SPARSE_AUGMENT = (
     "`augment` distorts dense rows only; got a sparse X. Pass X.toarray(), or augment=None."
@@ -302,14 +303,13 @@ default="constant"
             If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
             values of X are so large that neurons saturate.
         """
-        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val)
-        self._report(X, y)
+        all_or_nothing(self, self._fit, X, y, sample_weight, X_val, y_val, sample_weight_val)
         return self
 
     def _fit(self, X, y, *others):
-        settings = self._settings(self.max_iter, streaming=False)
         continuing = self.warm_start and hasattr(self, "coefs_")
-        all_or_nothing(self, self._train, settings, continuing, X, y, None, *others)
+        self._train(self._settings(streaming=False), continuing, X, y, None, *others)
+        self._report(X, y)
 
     def _report(self, X, y):
         """Print under `verbose` what `diagnose` finds with these rows."""
@@ -355,7 +355,7 @@ default="constant"
         KeyboardInterrupt
             At Ctrl-C; the model is then as it was before.
         """
-        settings = self._settings(1, streaming=True)
+        settings = self._settings(streaming=True)
         if settings.needs_validation and X_val is None:
             raise ValueError(
                 "partial_fit splits off no validation rows, which early stopping and the "
@@ -452,11 +452,11 @@ default="constant"
         self.history_ = {column: [] for column in HISTORY}
         self.epoch_ = 0
 
-    def _settings(self, n_epochs, streaming):
+    def _settings(self, streaming):
         """Check every parameter; return them with names replaced by what they stand for."""
         names = MLPSigmoidClassifier._get_param_names()  # a subclass may fix some of them
         s = SimpleNamespace(**{name: getattr(self, name) for name in names})
-        s.n_epochs, s.streaming, s.evaluate = n_epochs, streaming, evaluate
+        s.streaming, s.evaluate = streaming, evaluate
         for name, kind, interval in (
             ("eta", Real, "(0, inf)"),
             ("lmbda", Real, "[0, inf)"),
@@ -468,6 +468,7 @@ default="constant"
             ("tol", Real, "[0, inf)"),
         ):
             setattr(s, name, check_number(name, getattr(s, name), kind, interval))
+        s.n_epochs = 1 if streaming else s.max_iter
         for name, kind, interval in (
             ("batch_size", Integral, "[1, inf)"),
             ("n_total", Real, "(0, inf)"),
@@ -490,6 +491,11 @@ default="constant"
         s.hidden_layer_sizes = sizes = tuple(
             check_number("hidden_layer_sizes", size, Integral, "[1, inf)", also) for size in sizes
         )
+        if max(sizes, default=0) > _MOST_UNITS:
+            raise ValueError(
+                f"`hidden_layer_sizes` must not exceed {_MOST_UNITS} units a layer, the most that "
+                f"BLAS can count; got {max(sizes)}."
+            )
         s.keep = [1.0 - float(p) for p in _dropout_by_layer(s.dropout, len(sizes))]
 
         s.cost = resolve("cost", s.cost, COSTS, ("activation", "value", "delta"))
@@ -589,7 +595,7 @@ default="constant"
 
     def _monitor_rows(self, data, n_rows):
         """Choose the training rows that are measured: always the same ones."""
-        weight = data.cost_weight(data.rows)
+        weight = data.relative_weight(data.rows)
         rows = data.rows if weight is None else data.rows[weight > 0]
         if n_rows is not None and n_rows < len(rows):
             chosen = generator(self.seed_, MONITOR).choice(len(rows), n_rows, replace=False)

@@ -58,20 +58,21 @@ class Data:
     def __len__(self):
         return len(self.rows)
 
-    @np.errstate(all="ignore")
     def _measure_weights(self):
-        """Sum the weights, scaled by a power of two that brings them near one.
+        """Sum the weights, scaled by powers of two that bring them near one.
 
         Then neither the sum of huge weights nor the mean of tiny ones is lost, and no bit is.
         """
-        weight = self.cost_weight(self.rows)
+        given = self.sample_weight, self.class_weight
+        self._exponents = [0 if w is None else int(np.frexp(w.max())[1]) for w in given]
+        weight = self._scaled(self.rows)
         if weight is None or not len(self):
-            self._exponent, self._mean, self.total_weight = 0, 1.0, len(self)
+            self._mean, self.total_weight = 1.0, len(self)
             return
-        self._exponent = int(np.frexp(weight.max())[1])
-        total = float(np.ldexp(weight, -self._exponent).sum())
+        total = float(weight.sum())
         self._mean = total / len(self) or 1.0  # 1 where no row has weight
-        self.total_weight = finite_total(np.ldexp(total, self._exponent))
+        with np.errstate(all="ignore"):
+            self.total_weight = finite_total(np.ldexp(total, sum(self._exponents)))
 
     def select(self, rows):
         """Make the Data of other rows of the same arrays."""
@@ -88,13 +89,16 @@ class Data:
         """Sample weights of rows; None when there are none."""
         return None if self.sample_weight is None else self.sample_weight[rows]
 
-    def cost_weight(self, rows):
-        """Weights of rows in the cost, by sample and by class; None when there are none."""
-        weight = self.weight(rows)
-        if self.class_weight is not None:
-            by_class = self.class_weight[self.codes[rows]]
-            with np.errstate(all="ignore"):  # an infinite product is refused with the sum
-                weight = by_class if weight is None else weight * by_class
+    def _scaled(self, rows):
+        """Return scaled weights of rows, by sample times by class; None when there are none."""
+        by_sample, by_class = self._exponents
+        weight = None
+        with np.errstate(under="ignore"):
+            if self.sample_weight is not None:
+                weight = np.ldexp(self.sample_weight[rows], -by_sample)
+            if self.class_weight is not None:
+                of_class = np.ldexp(self.class_weight, -by_class)[self.codes[rows]]
+                weight = of_class if weight is None else weight * of_class
         return weight
 
     @property
@@ -103,9 +107,12 @@ class Data:
         return self.total_weight / len(self) or 1.0
 
     def relative_weight(self, rows):
-        """Weights of rows in the cost, over their mean in these Data; None if there are none."""
-        weight = self.cost_weight(rows)
-        return None if weight is None else np.ldexp(weight, -self._exponent) / self._mean
+        """Weights of rows in the cost, by sample and class, over the mean of those of these Data.
+
+        None when there are none.
+        """
+        weight = self._scaled(rows)
+        return None if weight is None else weight / self._mean
 
     def digests(self):
         """Return a digest of each array, None for what is not there, to know the data again."""

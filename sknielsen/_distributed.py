@@ -460,7 +460,7 @@ def _figures(job, number, rows, codes, count):
     The rows are always the same ones.
     """
     data = _data_of(job, rows, codes)
-    weight = data.cost_weight(data.rows)
+    weight = data.relative_weight(data.rows)
     chosen = data.rows if weight is None else data.rows[weight > 0]
     if count < len(chosen):
         rng = generator([job.seed, number + 1], MONITOR)

@@ -1,5 +1,7 @@
 """Rows, labels and weights as users give them, validated by scikit-learn's rules."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
@@ -31,11 +33,11 @@ def check_rows(estimator, X, y="no_validation", *, reset=False, dtype):
         Only if `y` is given.
     """
     refuse_dask(X, y)
-    _refuse_dates(X)
+    _refuse_dates(X, "X")
     has_labels = not isinstance(y, str)
     if has_labels:
         require_one_kind(y, "y")
-    with np.errstate(all="ignore"):  # what becomes infinite is refused
+    with np.errstate(all="ignore"), _numbers_too_large("X"):  # what becomes infinite is refused
         checked = validate_data(
             estimator,
             X,
@@ -52,7 +54,7 @@ def check_rows(estimator, X, y="no_validation", *, reset=False, dtype):
             if X.dtype.itemsize > 8:  # longdouble
                 assert_all_finite(X.astype(np.float64), input_name="X")
             X = X.astype(np.float32 if single else np.float64, copy=False)
-    return (X, _check_labels(y)) if has_labels else X
+        return (X, _check_labels(y)) if has_labels else X
 
 
 def _check_labels(y):
@@ -69,14 +71,19 @@ def _check_labels(y):
     return y
 
 
-def _refuse_dates(X):
+def _refuse_dates(values, name):
     """Raise TypeError for dates and durations, which NumPy casts to numbers unasked."""
-    dtypes = getattr(X, "dtypes", [getattr(X, "dtype", None)])
+    if isinstance(values, (list, tuple)):
+        values = np.asarray(values, dtype=object)
+    dtypes = [getattr(values, "dtype", None), *getattr(values, "dtypes", [])]
     dates = [dtype for dtype in dtypes if getattr(dtype, "kind", "") in ("M", "m")]
+    if any(dtype == np.dtype(object) for dtype in dtypes) and not issparse(values):
+        items = np.asarray(values, dtype=object).ravel()
+        dates += [item for item in items if isinstance(item, (np.datetime64, np.timedelta64))]
     if dates:
         raise TypeError(
-            f"X must hold numbers; got {dates[0]}. Make numbers of dates and durations first, "
-            "such as days since the first of them."
+            f"{name} must hold numbers; got {dates[0]!r}. Make numbers of dates and durations "
+            "first, such as days since the first of them."
         )
 
 
@@ -85,15 +92,25 @@ def check_weight(weight, X, name):
     if weight is None:
         return None
     refuse_dask(weight)
+    _refuse_dates(weight, f"`{name}`")
     weight = np.asarray(weight)
     if weight.shape != (X.shape[0],):
         raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
-    weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
-    if weight.min() < 0:
-        raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"), _numbers_too_large(f"`{name}`"):
+        weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
+        if weight.min() < 0:
+            raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
         finite_total(weight.sum())
     return weight
+
+
+@contextmanager
+def _numbers_too_large(name):
+    """Say which numbers are meant where Python finds that no float can hold one."""
+    try:
+        yield
+    except OverflowError as error:
+        raise ValueError(f"{name} holds a number too large for float64.") from error
 
 
 def validation_given(X_val, y_val, sample_weight_val):

@@ -4,7 +4,10 @@ A name becomes the object of that name in its table; an object that keeps the co
 itself; anything else becomes an error that says what is accepted and what came.
 """
 
+import math
 from numbers import Integral
+
+import numpy as np
 
 
 def choices(table):
@@ -75,22 +78,24 @@ def check_number(name, value, kind, interval, also=""):
     TypeError
         If it is not a number of this kind.
     ValueError
-        If it lies outside, is NaN, or is an integer that no float can hold.
+        If it lies outside, is NaN, or is larger than any float.
     """
     low, high = map(float, interval[1:-1].split(","))
     kinds = "an integer" if kind is Integral else "a number"
     subject = f"`{name}`" if name.isidentifier() else name
     expected = f"{subject} must be {kinds} in {interval}{also}"
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, kind):
         raise TypeError(f"{expected}; got {value!r}.")
-    above = value >= low if interval[0] == "[" else value > low
-    below = value <= high if interval[-1] == "]" else value < high
+    try:
+        with np.errstate(over="ignore"):
+            number = int(value) if kind is Integral else float(value)
+    except OverflowError:
+        number = math.inf
+    above = number >= low if interval[0] == "[" else number > low
+    below = number <= high if interval[-1] == "]" else number < high
     if not (above and below):
         raise ValueError(f"{expected}; got {_shown(value)}.")
-    try:
-        return int(value) if kind is Integral else float(value)
-    except OverflowError as error:
-        raise ValueError(f"{expected}; got {_shown(value)}.") from error
+    return number
 
 
 def _shown(number):

@@ -331,7 +331,7 @@ def resume(
         for name, column in arrays.items()
         if name.startswith("history_")
     }
-    settings = estimator._settings(0, streaming=False)
+    settings = estimator._settings(streaming=False)
     expected = settings.early_stopping, settings.momentum > 0
     if (best is not None, "velocity_coefs_0" in arrays) != expected:
         raise ValueError(
@@ -342,8 +342,8 @@ def resume(
     if n_epochs > state["first_epoch"]:
         for callback in getattr(estimator, "_skl_callbacks", []):
             stopped |= isinstance(callback, EarlyStopping) and callback.reached(history)
-    if not stopped:
-        settings.n_epochs = max(0, state["first_epoch"] + settings.max_iter - n_epochs)
+    left = max(0, state["first_epoch"] + settings.max_iter - n_epochs)
+    settings.n_epochs = 0 if stopped else left
 
     def restore(training):
         """Check the data, and take up early stopping where it was."""
@@ -383,7 +383,7 @@ def resume(
             ]
         validation = X_val, y_val, sample_weight_val
         estimator._train(settings, True, X, y, None, sample_weight, *validation, restore=restore)
+        estimator._report(X, y)
 
     all_or_nothing(estimator, train)
-    estimator._report(X, y)
     return estimator

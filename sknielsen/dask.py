@@ -253,7 +253,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
             return 10 if self.sync == "average" else None
         return self.batch_size
 
-    def _settings(self, n_epochs, streaming):
+    def _settings(self, streaming):
         """Check every parameter; lay aside what is the workers' business."""
         if self.sync not in ("gradient", "average"):
             raise ValueError(f"`sync` must be 'gradient' or 'average'; got {self.sync!r}.")
@@ -264,7 +264,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
             )
         plain = copy.copy(self)
         plain.batch_size = self._batch_size()
-        settings = super(DaskMLPSigmoidClassifier, plain)._settings(n_epochs, streaming)
+        settings = super(DaskMLPSigmoidClassifier, plain)._settings(streaming)
         names = "augment", "batch_size", "lmbda", "momentum", "penalty", "shuffle"
         settings.on_workers = SimpleNamespace(**{name: getattr(settings, name) for name in names})
         settings.augment, settings.shuffle, settings.evaluate = None, False, evaluate_rows

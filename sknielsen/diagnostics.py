@@ -203,7 +203,7 @@ class _Training:
             labels, given = Labels.of(self.clf), self.clf.class_weight
             by_class = None if labels.multilabel else labels.class_weight(given, self.codes)
             data = Data(self.X[:, :0], self.codes, n_outputs, class_weight=by_class)
-            (_, targets), weights = data.gather(data.rows), data.cost_weight(data.rows)
+            (_, targets), weights = data.gather(data.rows), data.relative_weight(data.rows)
         else:  # classes of equal shares, labels of one half
             n, weights = len(self.clf.intercepts_[-1]), None
             separate = n == 1 or self.clf.multilabel_
@@ -346,8 +346,9 @@ class _Training:
         A step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
         """
         clf = self.clf
-        known = clf.penalty == "l2" and clf.lmbda > 0 and clf.batch_size is not None
-        return clf.batch_size / (self.eta * clf.lmbda) if known else np.inf
+        rate = self.eta * clf.lmbda  # may be as small as to be 0
+        known = clf.penalty == "l2" and rate > 0 and clf.batch_size is not None
+        return clf.batch_size / rate if known else np.inf
 
     @cached_property
     def overruled(self):
