@@ -1152,7 +1152,12 @@ def edited(rng, archive):
     else:
         try:
             archive.members[name] = rng.choice(CHANGES)(content)
-        except (ValueError, OverflowError, IndexError):  # an array that cannot be changed so
+        except (
+            TypeError,
+            ValueError,
+            OverflowError,
+            IndexError,
+        ):  # an array that cannot be changed so
             archive.members[name] = content[:-8]
     return archive.write(), name
 
