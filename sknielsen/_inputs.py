@@ -82,7 +82,7 @@ def _refuse_dates(values, name):
         dates += [item for item in items if isinstance(item, (np.datetime64, np.timedelta64))]
     if dates:
         raise TypeError(
-            f"{name} must hold numbers; got {dates[0]!r}. Make numbers of dates and durations "
+            f"{name} must hold numbers; got {dates[0]}. Make numbers of dates and durations "
             "first, such as days since the first of them."
         )
 

@@ -305,7 +305,9 @@ class _Training:
 
     @cached_property
     def step_factor(self):
-        """How much the inputs' means lengthen steps: mean square over variance; 1 without X.
+        """How much the inputs' means lengthen steps: mean square over variance.
+
+        1 without X, and where all rows are equal or their squares overflow.
 
         A step on the weights for a row x moves the z of a row x' by eta * delta * (x . x'). With
         features of mean 0 these products average to zero over the rows; otherwise they add up
@@ -315,7 +317,7 @@ class _Training:
             return 1.0
         mean, square = self.moments
         spread = (square - mean**2).sum()
-        return float(square.sum() / spread) if spread > 0 else np.inf
+        return float(square.sum() / spread) if 0 < spread < np.inf else 1.0
 
     @property
     def suited_eta(self):

@@ -70,7 +70,9 @@ def test_weights_by_sample_and_by_class_multiply():
         sample_weight=np.array([1.0, 2.0, 3.0]),
         class_weight=np.array([10.0, 0.5]),
     )
-    np.testing.assert_array_equal(data.cost_weight(np.arange(3)), [10.0, 1.0, 1.5])
+    relative = data.relative_weight(np.arange(3))
+    np.testing.assert_allclose(relative * data.mean_weight, [10.0, 1.0, 1.5], rtol=1e-15)
+    assert relative.mean() == 1.0
     np.testing.assert_array_equal(data.weight(np.arange(3)), [1.0, 2.0, 3.0])
     assert data.total_weight == 12.5
 

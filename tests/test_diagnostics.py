@@ -608,3 +608,11 @@ def test_a_thousand_images_over_fit_by_cost_and_by_accuracy(mnist):
     clf = MLPSigmoidClassifier(30, max_iter=100, random_state=0)
     clf.fit(X, y, X_val=mnist.X_val, y_val=mnist.y_val)
     assert codes(clf, X, y) == ["overfit_cost", "overfit_accuracy"]
+
+
+def test_rows_that_are_all_equal_are_diagnosed(small):
+    X, y = np.full((40, 3), 60.0), np.arange(40) % 2
+    clf = small(weight_init="large")
+    with pytest.warns(UserWarning, match="root mean square of X is 60"):
+        clf.fit(X, y)
+    assert "saturated_hidden" in [finding.code for finding in diagnose(clf, X, y)]
