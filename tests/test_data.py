@@ -72,7 +72,7 @@ def test_weights_by_sample_and_by_class_multiply():
     )
     relative = data.relative_weight(np.arange(3))
     np.testing.assert_allclose(relative * data.mean_weight, [10.0, 1.0, 1.5], rtol=1e-15)
-    assert relative.mean() == 1.0
+    assert relative.mean() == pytest.approx(1.0, rel=1e-15)
     np.testing.assert_array_equal(data.weight(np.arange(3)), [1.0, 2.0, 3.0])
     assert data.total_weight == 12.5
 
