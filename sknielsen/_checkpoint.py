@@ -207,14 +207,15 @@ def _parse_npy(content, member):
     numbered = {(1, 0): np.lib.format.read_array_header_1_0}
     read_header = numbered.get(version, np.lib.format.read_array_header_2_0)
     shape, in_fortran_order, dtype = read_header(file)
-    _require(dtype.kind in "biufUM" and dtype.isnative, f"{member!r} holds {dtype}")
+    _require(dtype.kind in "biufUMm", f"{member!r} holds {dtype}")
     _require(
         min(shape, default=1) >= 0
         and math.prod(shape) * dtype.itemsize == len(content) - file.tell(),
         f"{member!r} has not the size of shape {shape} and {dtype}",
     )
     values = np.frombuffer(content, dtype, offset=file.tell())
-    return values.reshape(shape, order="F" if in_fortran_order else "C").copy(order="K")
+    values = values.reshape(shape, order="F" if in_fortran_order else "C")
+    return values.astype(dtype.newbyteorder("="), order="K")
 
 
 def _is_count(value, most=math.inf):
