@@ -1,9 +1,11 @@
 """The estimator: parameters, labels and wiring. The maths is in `_training` and `_network`."""
 
+import functools
 import inspect
 import math
 from itertools import pairwise
 from numbers import Integral, Real
+from operator import itemgetter
 from types import SimpleNamespace
 
 import numpy as np
@@ -52,6 +54,35 @@ _MOST_UNITS = 2**31 - 1
 SPARSE_AUGMENT = (
     "`augment` distorts dense rows only; got a sparse X. Pass X.toarray(), or augment=None."
 )
+
+
+def all_or_nothing(train):
+    """Make a function that trains its first argument leave it as it was if anything is raised.
+
+    Ctrl-C included; it is raised again. Training replaces an estimator's arrays, so that its
+    attributes are all there is to put back, but for two things that it changes in place: the
+    history, to which epochs are appended, and a RandomState given as `random_state`.
+    """
+
+    @functools.wraps(train)
+    def guarded(estimator, *args, **kwargs):
+        before = dict(vars(estimator))
+        history = before.get("history_", {})
+        n_epochs = len(history.get("epoch", ()))
+        random_state = before.get("random_state")
+        drawn_from = isinstance(random_state, np.random.RandomState)
+        state = random_state.get_state(legacy=False) if drawn_from else None
+        try:
+            return train(estimator, *args, **kwargs)
+        except BaseException:
+            for column in history.values():
+                del column[n_epochs:]
+            if drawn_from:
+                random_state.set_state(state)
+            estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
+            raise
+
+    return guarded
 
 
 class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -264,6 +295,7 @@ default="constant"
 
     # --- training -----------------------------------------------------------------------------
 
+    @all_or_nothing
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network.
 
@@ -303,13 +335,11 @@ default="constant"
             If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
             values of X are so large that neurons saturate.
         """
-        all_or_nothing(self, self._fit, X, y, sample_weight, X_val, y_val, sample_weight_val)
-        return self
-
-    def _fit(self, X, y, *others):
         continuing = self.warm_start and hasattr(self, "coefs_")
-        self._train(self._settings(streaming=False), continuing, X, y, None, *others)
+        data = X, y, None, sample_weight, X_val, y_val, sample_weight_val
+        self._train(self._settings(streaming=False), continuing, *data)
         self._report(X, y)
+        return self
 
     def _report(self, X, y):
         """Print under `verbose` what `diagnose` finds with these rows."""
@@ -317,6 +347,7 @@ default="constant"
             for finding in diagnose(self, X, y):
                 print(finding)
 
+    @all_or_nothing
     def partial_fit(
         self,
         X,
@@ -368,17 +399,18 @@ default="constant"
             )
         continuing = hasattr(self, "coefs_")
         data = X, y, classes, sample_weight, X_val, y_val, sample_weight_val
-        all_or_nothing(self, self._train, settings, continuing, *data)
+        self._train(settings, continuing, *data)
         return self
 
     def _train(
         self, settings, continuing, X, y, classes, sample_weight, *given_validation, restore=None
     ):
         """Make data and network, train, and keep what came of it."""
+        model = _shallow_copy(self)  # so that others can predict with `self` meanwhile
         if not continuing:
-            self._start()
-        settings.seed = self.seed_
-        data, validation = self._data(
+            model._start()
+        settings.seed = model.seed_
+        data, validation = model._data(
             settings, continuing, X, y, classes, sample_weight, *given_validation
         )
         in_a_stream = settings.streaming and settings.n_total is not None
@@ -390,21 +422,22 @@ default="constant"
         if validation is not None and not validation.total_weight > 0:
             raise ValueError("The weights of all validation rows are zero.")
         settings.n = float(settings.n_total or data.total_weight)
-        settings.monitor = data.select(self._monitor_rows(data, settings.monitor_samples))
+        settings.monitor = data.select(model._monitor_rows(data, settings.monitor_samples))
         settings.batch_size = _clip_batch_size(settings.batch_size, len(data))
-        network = self._network(settings, data, continuing)
-        history = self.history_  # a stream appends to it, so that no call copies it
+        network = model._network(settings, data, continuing)
+        history = model.history_  # a stream appends to it, so that no call copies it
         if not settings.streaming:
             history = {column: list(values) for column, values in history.items()}
-        self.history_ = history
-        self.coefs_, self.intercepts_ = network.weights, network.biases
-        best_before = getattr(self, "best_score_", -math.inf), getattr(self, "best_epoch_", 0)
+        model.history_ = history
+        model.coefs_, model.intercepts_ = network.weights, network.biases
+        best_before = getattr(model, "best_score_", -math.inf), getattr(model, "best_epoch_", 0)
         for name in ("best_epoch_", "best_score_", "velocity_"):  # those of an earlier training
-            self.__dict__.pop(name, None)
+            vars(model).pop(name, None)
 
         activation = settings.cost.activation
         names = [name for name, function in ACTIVATIONS.items() if function is activation]
-        self.out_activation_ = names[0] if names else activation
+        model.out_activation_ = names[0] if names else activation
+        self.__dict__ = vars(model)
         score = self._score_function(settings, validation)
         best = None
         if settings.early_stopping and not settings.streaming:
@@ -649,8 +682,7 @@ default="constant"
         """Make the function from an epoch's record to its validation score."""
         if settings.scorer is None or validation is None:
             return _SCORES.get(self.scoring) if settings.scorer is None else None
-        fitted = object.__new__(type(self))
-        vars(fitted).update(vars(self))  # shares the weights in training
+        fitted = _shallow_copy(self)  # shares the weights in training
         vars(fitted).pop("feature_names_in_", None)  # the rows at hand are arrays
         X, y, rows = validation.X, validation.codes, validation.rows
         weight = validation.weight(rows)
@@ -700,11 +732,12 @@ default="constant"
 
     def _forward(self, X, dtype):
         """Compute the output layer's z of every row, a chunk at a time."""
-        weights = [np.asarray(w, dtype, order="F") for w in self.coefs_]
-        network = Network(weights, [b.astype(dtype, copy=False) for b in self.intercepts_], None)
+        coefs, intercepts = itemgetter("coefs_", "intercepts_")(vars(self))  # of one training
+        weights = [np.asarray(w, dtype, order="F") for w in coefs]
+        network = Network(weights, [b.astype(dtype, copy=False) for b in intercepts], None)
         largest = np.finfo(dtype).max / 4  # so that differences are finite, too
         n_rows, n_features = X.shape
-        z = np.empty((n_rows, len(self.intercepts_[-1])), dtype)
+        z = np.empty((n_rows, len(intercepts[-1])), dtype)
         step = rows_held(n_features, network.n_units, dtype)
 
         def pass_chunks():
@@ -806,28 +839,11 @@ default="constant"
         return tags
 
 
-def all_or_nothing(estimator, function, *args):
-    """Call a function that trains; if it raises, Ctrl-C included, leave the estimator as it was.
-
-    Training replaces an estimator's arrays, so that its attributes are all there is to put back,
-    but for two things that it changes in place: the history, to which epochs are appended, and a
-    RandomState given as `random_state`.
-    """
-    before = dict(vars(estimator))
-    history = before.get("history_", {})
-    n_epochs = len(history.get("epoch", ()))
-    random_state = before.get("random_state")
-    drawn_from = isinstance(random_state, np.random.RandomState)
-    state = random_state.get_state(legacy=False) if drawn_from else None
-    try:
-        return function(*args)
-    except BaseException:
-        for column in history.values():
-            del column[n_epochs:]
-        if drawn_from:
-            random_state.set_state(state)
-        estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
-        raise
+def _shallow_copy(estimator):
+    """Copy an estimator's attributes, and nothing that they hold."""
+    copied = object.__new__(type(estimator))
+    vars(copied).update(vars(estimator))
+    return copied
 
 
 def _dropout_by_layer(dropout, n_hidden):

@@ -75,7 +75,7 @@ def _refuse_dates(values, name):
     """Raise TypeError for dates and durations, which NumPy casts to numbers unasked."""
     if isinstance(values, (list, tuple)):
         values = np.asarray(values, dtype=object)
-    dtypes = [getattr(values, "dtype", None), *getattr(values, "dtypes", [])]
+    dtypes = [values.dtype] if hasattr(values, "dtype") else list(getattr(values, "dtypes", []))
     dates = [dtype for dtype in dtypes if getattr(dtype, "kind", "") in ("M", "m")]
     if any(dtype == np.dtype(object) for dtype in dtypes) and not issparse(values):
         items = np.asarray(values, dtype=object).ravel()

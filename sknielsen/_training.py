@@ -183,6 +183,7 @@ def distorted_ahead(chunks, augment, seed, epoch):
 
     worker = ThreadPoolExecutor(1)
     try:
+        worker.submit(int).result()  # the thread has begun: from here on its end is waited for
         number, ahead = 0, worker.submit(distorted, 0)
         while (chunk := ahead.result()) is not None:
             number += 1

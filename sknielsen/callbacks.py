@@ -323,6 +323,12 @@ def resume(
             f"`estimator` must be an MLPSigmoidClassifier; got {type(estimator).__name__}. Of a "
             "pipeline pass the last step, and X as the steps before transform it."
         )
+    data = X, y, None, sample_weight, X_val, y_val, sample_weight_val
+    return _resume(estimator, path, data)
+
+
+@all_or_nothing
+def _resume(estimator, path, data):
     state, arrays = read_checkpoint(path)
     check_same_parameters(state["parameters"], parameters_of(estimator))
     n_epochs, best = state["n_epochs"], state["best"]
@@ -362,28 +368,24 @@ def resume(
             training.best.kept = score, best["epoch"], parameters
             training.best.n_stalled = best["n_stalled"]
 
-    def train():
-        for name in [name for name in vars(estimator) if name.endswith("_")]:
-            delattr(estimator, name)
-        estimator.coefs_ = layers(arrays, "coefs")
-        estimator.intercepts_ = layers(arrays, "intercepts")
-        estimator.history_ = history
-        estimator.seed_ = state["seed"]
-        estimator.epoch_ = n_epochs
-        estimator.multilabel_ = state["multilabel"]
-        listed = state["classes"]
-        estimator.classes_ = arrays["classes"] if listed is None else np.array(listed, object)
-        estimator.n_features_in_ = state["n_features_in"]
-        if state["feature_names_in"] is not None:
-            estimator.feature_names_in_ = np.array(state["feature_names_in"], object)
-        if "velocity_coefs_0" in arrays:
-            estimator.velocity_ = [
-                layers(arrays, "velocity_coefs"),
-                layers(arrays, "velocity_intercepts"),
-            ]
-        validation = X_val, y_val, sample_weight_val
-        estimator._train(settings, True, X, y, None, sample_weight, *validation, restore=restore)
-        estimator._report(X, y)
-
-    all_or_nothing(estimator, train)
+    for name in [name for name in vars(estimator) if name.endswith("_")]:
+        delattr(estimator, name)
+    estimator.coefs_ = layers(arrays, "coefs")
+    estimator.intercepts_ = layers(arrays, "intercepts")
+    estimator.history_ = history
+    estimator.seed_ = state["seed"]
+    estimator.epoch_ = n_epochs
+    estimator.multilabel_ = state["multilabel"]
+    listed = state["classes"]
+    estimator.classes_ = arrays["classes"] if listed is None else np.array(listed, object)
+    estimator.n_features_in_ = state["n_features_in"]
+    if state["feature_names_in"] is not None:
+        estimator.feature_names_in_ = np.array(state["feature_names_in"], object)
+    if "velocity_coefs_0" in arrays:
+        estimator.velocity_ = [
+            layers(arrays, "velocity_coefs"),
+            layers(arrays, "velocity_intercepts"),
+        ]
+    estimator._train(settings, True, *data, restore=restore)
+    estimator._report(*data[:2])
     return estimator

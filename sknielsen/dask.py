@@ -18,6 +18,7 @@ from sknielsen._classifier import (
     MLPSigmoidClassifier,
     _several_classes,
     _warn_of_large_inputs,
+    all_or_nothing,
 )
 from sknielsen._distributed import (
     AveragingNetwork,
@@ -172,6 +173,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
 
     # --- training -----------------------------------------------------------------------------
 
+    @all_or_nothing
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Train the network on rows that lie on the workers.
 
@@ -209,6 +211,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
             X, y, sample_weight, X_val=X_val, y_val=y_val, sample_weight_val=sample_weight_val
         )
 
+    @all_or_nothing
     def partial_fit(
         self,
         X,

@@ -1,0 +1,170 @@
+"""What child processes of test_interrupts run: calls that Ctrl-C hits, and a disk that is full."""
+
+import os
+import resource
+import signal
+import sys
+
+import numpy as np
+from helpers import weights_of
+from processes import blas_counts, snapshot
+from sklearn.datasets import load_digits
+from stages import network
+from threadpoolctl import threadpool_limits
+
+import sknielsen
+
+PACKAGE = os.path.dirname(sknielsen.__file__)
+CLASSES = np.arange(10)
+INSIDE, ELSEWHERE, LOST = range(3)
+N_EPOCHS = 20  # of a model under Ctrl-C, before another one begins
+
+
+def rows(n_rows=20):
+    """Load a few digits."""
+    X, y = load_digits(return_X_y=True)
+    return X[:n_rows] / 16, y[:n_rows]
+
+
+class PressAtCall:
+    """Press Ctrl-C at the n-th call of any function, of Python or C, that this thread makes.
+
+    It counts where Python functions begin and where built-in ones end, since there Python looks
+    for signals. With ``at=None`` it only counts.
+    """
+
+    def __init__(self, at=None):
+        self.at, self.n_calls = at, 0
+
+    def __enter__(self):
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *exception):
+        sys.setprofile(None)
+
+    def _count(self, frame, event, argument):
+        if event in ("call", "c_return"):
+            self.n_calls += 1
+            if self.n_calls == self.at:
+                signal.raise_signal(signal.SIGINT)
+
+
+def train_until_ctrl_c(at, connection):
+    """Train for good, pressing Ctrl-C once, at the n-th call; report when it is felt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    X, y = rows()
+    clf = network()
+    try:
+        with PressAtCall(at):
+            while True:
+                clf.partial_fit(X, y, CLASSES)
+    except KeyboardInterrupt:
+        connection.send("felt")
+
+
+class Interrupted:
+    """Make calls that Ctrl-C may hit; count where each one that the parent presses has landed.
+
+    Python may raise KeyboardInterrupt after any step. So that none is raised while the last one is
+    being counted, it is raised only where `armed` says that a call is in progress.
+
+    Parameters
+    ----------
+    landed : array of int, shared with the parent
+        Signals so far that have landed in sknielsen, elsewhere, and that were lost.
+    """
+
+    def __init__(self, landed):
+        self.landed, self.armed, self.raised = landed, False, False
+        signal.signal(signal.SIGINT, self._handle)
+
+    def _handle(self, number, frame):
+        if self.armed:
+            self.raised = True
+            raise KeyboardInterrupt
+        self.landed[ELSEWHERE] += 1
+
+    def call(self, function, *arguments):
+        """Call a function; tell whether Ctrl-C has interrupted it."""
+        place, self.raised = LOST, False
+        try:
+            self.armed = True
+            function(*arguments)
+            self.armed = False
+        except KeyboardInterrupt as error:
+            self.armed = False
+            place = INSIDE if _passed_through_the_package(error) else ELSEWHERE
+        if self.raised:
+            self.landed[place] += 1
+        return place == INSIDE
+
+
+def _passed_through_the_package(error):
+    step = error.__traceback__
+    while step is not None and not step.tb_frame.f_code.co_filename.startswith(PACKAGE):
+        step = step.tb_next
+    return step is not None
+
+
+def predict_and_train_under_ctrl_c(n_signals, landed, connection):
+    """Train and predict, while the parent presses Ctrl-C; report what came of it."""
+    X, y = rows()
+    weights, clf = [], network()  # after each epoch, undisturbed
+    for _ in range(N_EPOCHS):
+        weights.append(weights_of(clf.partial_fit(X, y, CLASSES)))
+
+    n_torn, n_calls = 0, 0
+    with threadpool_limits(2, "blas"):
+        counts = blas_counts()
+        calls, clf = Interrupted(landed), network()
+        connection.send("ready")
+        while sum(landed) < n_signals:
+            n_calls += 1
+            n_epochs = getattr(clf, "n_iter_", 0)
+            if n_epochs == N_EPOCHS:
+                clf, n_epochs = network(), 0
+            before = snapshot(clf) if n_calls % 10 == 0 else None
+            if calls.call(clf.partial_fit, X, y, CLASSES):
+                n_torn += getattr(clf, "n_iter_", 0) != n_epochs
+                n_torn += before is not None and snapshot(clf) != before
+            n_epochs = getattr(clf, "n_iter_", 0)
+            if n_epochs > 0:
+                n_torn += not np.array_equal(weights_of(clf), weights[n_epochs - 1])
+                n_torn += {len(column) for column in clf.history_.values()} != {n_epochs}
+                calls.call(clf.predict_proba, X)
+        finite = bool(np.isfinite(clf.partial_fit(X, y, CLASSES).predict_proba(X)).all())
+        report = {"torn": n_torn, "finite": finite, "restored": blas_counts() == counts}
+    connection.send(report)
+
+
+def train_on_a_disk_that_fills(path, n_bytes, epoch, connection):
+    """Train with a Checkpoint; from an epoch on no file can be longer than some bytes."""
+    from sknielsen.callbacks import Checkpoint
+
+    ignored = []
+    sys.unraisablehook = ignored.append
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def schedule(finished, history, eta):
+        if finished == epoch:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+        return eta
+
+    clf = network(max_iter=1, eta_schedule=schedule).fit(*rows(100))
+    clf.set_params(max_iter=4).set_callbacks(Checkpoint(path))
+    if epoch == 0:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    before, error = snapshot(clf), None
+    try:
+        clf.fit(*rows(100))
+    except OSError as raised:
+        error = raised.errno
+    connection.send({"errno": error, "same": snapshot(clf) == before, "ignored": len(ignored)})
+
+
+def score_or_die(estimator, X, y, *, eta, parent):
+    """Score a candidate; kill the process, unless it is the parent, at the candidate of an eta."""
+    if estimator.eta == eta and os.getpid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return estimator.score(X, y)
