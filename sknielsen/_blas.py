@@ -76,9 +76,9 @@ class _OneThread:
         self._is_set = False
         self._lock = threading.RLock()  # a signal handler may come here while its thread is here
         if hasattr(os, "register_at_fork"):  # else there is no fork
-            os.register_at_fork(
-                before=lambda: self._lock.acquire(),
-                after_in_parent=lambda: self._lock.release(),
+            os.register_at_fork(  # functions of C, which Ctrl-C cannot interrupt
+                before=self._lock.acquire,
+                after_in_parent=self._lock.release,
                 after_in_child=self._begin_in_child,
             )
 
@@ -104,9 +104,11 @@ class _OneThread:
             if self._calls and not self._is_set:
                 if self._before is None:
                     libraries = _controller().lib_controllers
-                    self._before = [
+                    counts = [
                         (lib, lib.num_threads) for lib in libraries if lib.user_api == "blas"
                     ]
+                    if self._before is None:  # a signal handler has set none meanwhile
+                        self._before = counts
                 _set_threads([(library, 1) for library, _ in self._before])
                 self._is_set = True
             elif not self._calls and self._before is not None:
@@ -119,7 +121,7 @@ class _OneThread:
 
         The lock was held while forking: no other thread was inside, nor in threadpoolctl for us.
         """
-        self._lock = threading.RLock()
+        self._lock._at_fork_reinit()  # as Python's own locks do
         self._calls = [pair for pair in self._calls if pair[1] == threading.get_ident()]
         self._settle()
 
@@ -132,7 +134,7 @@ def _call(function, *args):
 
 
 def blas_threads(n_rows, layer_sizes, spare_a_core=False):
-    """Choose the number of BLAS threads by the size of the largest product.
+    """Choose how to call functions that multiply: on how many threads of BLAS.
 
     Parameters
     ----------

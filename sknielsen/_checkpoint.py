@@ -55,22 +55,29 @@ def contents(training):
         "n_features_in": estimator.n_features_in_,
         "feature_names_in": None if names is None else names.tolist(),
         "best": None,
+        "best_before": _finite_score(training.best_before),
     } | known_by(training)
-    layers = {"coefs": network.weights, "intercepts": network.biases}
+    by_layer = {"coefs": network.weights, "intercepts": network.biases}
     if training.settings.momentum > 0:
-        layers["velocity_coefs"], layers["velocity_intercepts"] = network.velocity
+        by_layer["velocity_coefs"], by_layer["velocity_intercepts"] = network.velocity
     if best is not None:
         score = best.score if best.kept[2] else None  # none before the first epoch
         state["best"] = {"score": score, "epoch": best.epoch, "n_stalled": best.n_stalled}
         n_layers, kept = len(network.weights), best.kept[2]
-        layers["best_coefs"], layers["best_intercepts"] = kept[:n_layers], kept[n_layers:]
-    arrays = {f"{name}_{i}": a for name, some in layers.items() for i, a in enumerate(some)}
+        by_layer["best_coefs"], by_layer["best_intercepts"] = kept[:n_layers], kept[n_layers:]
+    arrays = {f"{name}_{i}": a for name, some in by_layer.items() for i, a in enumerate(some)}
     arrays |= {f"history_{column}": values for column, values in training.history.items()}
     if hasattr(estimator, "validation_indices_"):
         arrays["validation_indices"] = estimator.validation_indices_
     if classes.dtype != object:
         arrays["classes"] = classes
     return state, arrays
+
+
+def _finite_score(best_before):
+    """Return a score and its epoch as JSON knows them: no score where there was none."""
+    score, epoch = best_before
+    return [score if epoch else None, epoch]
 
 
 def clear_temporary(path):
@@ -93,7 +100,7 @@ def write_checkpoint(path, state, arrays):
         with open(temporary, "w+b") as file:
             np.savez(file, **arrays)
             with zipfile.ZipFile(file, "a") as archive:
-                archive.writestr("checkpoint.json", text)
+                archive.writestr(_JSON, text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -204,8 +211,10 @@ def _parse_npy(content, member):
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
     _require(version in ((1, 0), (2, 0)), f"{member!r} is of version {version}")
-    numbered = {(1, 0): np.lib.format.read_array_header_1_0}
-    read_header = numbered.get(version, np.lib.format.read_array_header_2_0)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[version]
     shape, in_fortran_order, dtype = read_header(file)
     _require(dtype.kind in "biufUMm", f"{member!r} holds {dtype}")
     _require(
@@ -234,9 +243,15 @@ def _check(state, arrays):
         "classes": lambda v: v is None or _are_strings(v),
         "n_features_in": lambda v: _is_count(v) and v > 0,
         "feature_names_in": lambda v: (
-            v is None or (_are_strings(v) and len(v) == state["n_features_in"])
+            v is None or (_are_strings(v) and len({*v}) == len(v) == state["n_features_in"])
         ),
         "best": lambda v: v is None or (type(v) is dict and set(v) == set(_BEST)),
+        "best_before": lambda v: (
+            type(v) is list
+            and len(v) == 2
+            and _is_count(v[1], state["first_epoch"])
+            and ((v[0] is None) if v[1] == 0 else _is_score(v[0]))
+        ),
         "parameters": lambda v: type(v) is dict,
         "data": lambda v: (
             type(v) is dict
@@ -257,6 +272,10 @@ def _check(state, arrays):
 
 
 _BEST = "score", "epoch", "n_stalled"
+
+
+def _is_score(value):
+    return type(value) in (int, float) and math.isfinite(value)
 
 
 def _are_strings(values):
@@ -301,7 +320,9 @@ def _check_history(state, arrays):
         )
     history = {column: arrays[f"history_{column}"] for column in HISTORY}
     _require(
-        (history["epoch"] == np.arange(1, n_epochs + 1)).all() and (history["eta"] > 0).all(),
+        (history["epoch"] == np.arange(1, n_epochs + 1)).all()
+        and (n_epochs == 0 or history["epoch"].dtype.kind == "i")
+        and (history["eta"] > 0).all(),
         "the history holds impossible epochs or etas",
     )
     for column in ("train_accuracy", "validation_accuracy", "saturation"):
@@ -334,14 +355,10 @@ def _check_best(state, arrays):
     )
     _require((score is None) == ("best_coefs_0" not in arrays), "the best weights are uncertain")
     scores = arrays["history_validation_score"][first:].tolist()
+    is_best = score is not None and _is_score(score) and max(scores, default=score) <= score
     _require(
-        (score is None and n_epochs == first)
-        or (
-            type(score) in (int, float)
-            and math.isfinite(score)
-            and max(scores, default=score) <= score
-        ),
-        f"{score!r} cannot be the best score",
+        (n_epochs == first) if score is None else (is_best and epoch > 0),
+        f"{score!r} of epoch {epoch} cannot be the best score",
     )
     if epoch > first:
         _require(

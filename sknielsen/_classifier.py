@@ -22,7 +22,7 @@ from sknielsen._guards import remark_on_validation, scale_difference, shared_row
 from sknielsen._inputs import check_rows, check_weight, validation_given
 from sknielsen._labels import Labels
 from sknielsen._network import Network
-from sknielsen._resolve import check_number, resolve
+from sknielsen._resolve import check_number, resolve, shown
 from sknielsen._tasks import CallbackSupportMixin, Training, with_callbacks
 from sknielsen._training import (
     HISTORY,
@@ -67,19 +67,18 @@ def all_or_nothing(train):
     @functools.wraps(train)
     def guarded(estimator, *args, **kwargs):
         before = dict(vars(estimator))
-        history = before.get("history_", {})
-        n_epochs = len(history.get("epoch", ()))
+        history, n_epochs = before.get("history_", {}), before.get("n_iter_", 0)
         random_state = before.get("random_state")
         drawn_from = isinstance(random_state, np.random.RandomState)
         state = random_state.get_state(legacy=False) if drawn_from else None
         try:
             return train(estimator, *args, **kwargs)
         except BaseException:
-            for column in history.values():
-                del column[n_epochs:]
+            estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
             if drawn_from:
                 random_state.set_state(state)
-            estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
+            for column in history.values():
+                del column[n_epochs:]
             raise
 
     return guarded
@@ -179,7 +178,8 @@ default="constant"
         ``"train_accuracy"``, ``"penalty"``, ``"validation_cost"``, ``"validation_accuracy"``,
         ``"validation_score"``, ``"saturation"`` (share of hidden activations with
         sigma'(z) < 0.01) and ``"duration"`` (seconds of training). Figures are taken at the end
-        of the epoch; costs hold no penalty; what does not exist is NaN.
+        of the epoch; costs hold no penalty; what does not exist is NaN. `partial_fit` appends to
+        these lists.
     n_iter_ : int
         Epochs trained: the length of the history.
     eta_ : float
@@ -406,7 +406,7 @@ default="constant"
         self, settings, continuing, X, y, classes, sample_weight, *given_validation, restore=None
     ):
         """Make data and network, train, and keep what came of it."""
-        model = _shallow_copy(self)  # so that others can predict with `self` meanwhile
+        model = shallow_copy(self)  # so that others can predict with `self` meanwhile
         if not continuing:
             model._start()
         settings.seed = model.seed_
@@ -682,7 +682,7 @@ default="constant"
         """Make the function from an epoch's record to its validation score."""
         if settings.scorer is None or validation is None:
             return _SCORES.get(self.scoring) if settings.scorer is None else None
-        fitted = _shallow_copy(self)  # shares the weights in training
+        fitted = shallow_copy(self)  # shares the weights in training
         vars(fitted).pop("feature_names_in_", None)  # the rows at hand are arrays
         X, y, rows = validation.X, validation.codes, validation.rows
         weight = validation.weight(rows)
@@ -799,12 +799,18 @@ default="constant"
         if isinstance(activation, str):
             activation = ACTIVATIONS[activation]
         with np.errstate(all="ignore"):
-            log_a = log_outputs(activation, z)
-            if self.multilabel_:
-                return log_a
-            if z.shape[1] == 1:
-                return np.hstack([log_outputs(activation, z, complement=True), log_a])
-            return log_softmax(log_a, axis=1)  # outputs normalised, also where all underflow
+            log_p = log_outputs(activation, z)
+            if not self.multilabel_:
+                if z.shape[1] == 1:
+                    log_p = np.hstack([log_outputs(activation, z, complement=True), log_p])
+                else:
+                    log_p = log_softmax(log_p, axis=1)  # also where all outputs underflow
+        if not np.isfinite(log_p).all():  # never of sigmoid and softmax
+            raise ValueError(
+                f"The output activation {activation!r} gives no logarithm that is finite: its "
+                "outputs must lie between 0 and 1."
+            )
+        return log_p
 
     def predict_proba(self, X):
         """Compute the probability of each class.
@@ -839,7 +845,7 @@ default="constant"
         return tags
 
 
-def _shallow_copy(estimator):
+def shallow_copy(estimator):
     """Copy an estimator's attributes, and nothing that they hold."""
     copied = object.__new__(type(estimator))
     vars(copied).update(vars(estimator))
@@ -867,8 +873,8 @@ def _clip_batch_size(batch_size, n_rows):
         return n_rows
     if batch_size > n_rows:
         warn(
-            f"`batch_size` is {batch_size}, but there are {n_rows} training rows; a mini-batch "
-            "takes them all."
+            f"`batch_size` is {shown(batch_size)}, but there are {n_rows} training rows; a "
+            "mini-batch takes them all."
         )
     return min(batch_size, n_rows)
 

@@ -180,13 +180,10 @@ class Data:
                 yield start, min(start + part, end)
 
 
-def finite_total(weight):
+def finite_total(weight, name="`sample_weight` times `class_weight`"):
     """Return a sum of weights; raise ValueError if it is not finite."""
     if not np.isfinite(weight):
-        raise ValueError(
-            "The weights of the rows, `sample_weight` times `class_weight`, must have a finite "
-            f"sum; got {weight}."
-        )
+        raise ValueError(f"The weights of the rows, {name}, must have a finite sum; got {weight}.")
     return float(weight)
 
 

@@ -474,7 +474,7 @@ def _figures(job, number, rows, codes, count):
 
 
 def predict_block(model, method, X, none):
-    return getattr(model, method)(X) if X.shape[0] else none
+    return getattr(model, method)(X).astype(none.dtype, copy=False) if X.shape[0] else none
 
 
 def score_block(model, X, y, weight):

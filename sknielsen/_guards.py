@@ -129,7 +129,7 @@ def scale_difference(X, X_val):
     varying = np.logical_and(*(M[len(M) // 4] < M[-1 - len(M) // 4] for M in ordered))
     if varying.mean() < _VARYING:
         return _difference_of_sizes(a, b)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         a, b = (M[len(M) // 8 : -(len(M) // 8), varying].astype(float) for M in ordered)
         width = a.std(axis=0)
         larger = np.square(b - a.mean(axis=0)).mean(axis=0) > (_FACTOR * width) ** 2

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from sknielsen._data import finite_total, refuse_dask
-from sknielsen._labels import require_one_kind
+from sknielsen._labels import exact
 
 
 def check_rows(estimator, X, y="no_validation", *, reset=False, dtype):
@@ -36,7 +36,10 @@ def check_rows(estimator, X, y="no_validation", *, reset=False, dtype):
     _refuse_dates(X, "X")
     has_labels = not isinstance(y, str)
     if has_labels:
-        require_one_kind(y, "y")
+        y = exact(y, "y")
+    by_itself = isinstance(dtype, str)  # not dtype == "numeric": there NumPy loses a Ctrl-C
+    if by_itself and getattr(getattr(X, "dtype", None), "kind", "") in ("b", "i", "u", "f"):
+        dtype = _network_dtype(X.dtype)  # at once, to spare a second copy
     with np.errstate(all="ignore"), _numbers_too_large("X"):  # what becomes infinite is refused
         checked = validate_data(
             estimator,
@@ -49,12 +52,16 @@ def check_rows(estimator, X, y="no_validation", *, reset=False, dtype):
             **({"multi_output": True} if has_labels else {}),
         )
         X, y = checked if has_labels else (checked, None)
-        if dtype == "numeric":
-            single = np.result_type(X.dtype, np.float32) == np.float32
-            if X.dtype.itemsize > 8:  # longdouble
-                assert_all_finite(X.astype(np.float64), input_name="X")
-            X = X.astype(np.float32 if single else np.float64, copy=False)
+        if by_itself and X.dtype != _network_dtype(X.dtype):  # of lists and frames
+            X = X.astype(_network_dtype(X.dtype))
+            assert_all_finite(X, input_name="X")
         return (X, _check_labels(y)) if has_labels else X
+
+
+def _network_dtype(dtype):
+    """Return the dtype of the network for rows of a dtype."""
+    single = isinstance(dtype, np.dtype) and np.result_type(dtype, np.float32) == np.float32
+    return np.float32 if single else np.float64
 
 
 def _check_labels(y):
@@ -76,7 +83,12 @@ def _refuse_dates(values, name):
     if isinstance(values, (list, tuple)):
         values = np.asarray(values, dtype=object)
     dtypes = [values.dtype] if hasattr(values, "dtype") else list(getattr(values, "dtypes", []))
-    dates = [dtype for dtype in dtypes if getattr(dtype, "kind", "") in ("M", "m")]
+    dates = [
+        dtype
+        for dtype in dtypes
+        if getattr(dtype, "kind", "") in ("M", "m")
+        or getattr(dtype, "is_temporal", lambda: False)()  # of polars
+    ]
     if any(dtype == np.dtype(object) for dtype in dtypes) and not issparse(values):
         items = np.asarray(values, dtype=object).ravel()
         dates += [item for item in items if isinstance(item, (np.datetime64, np.timedelta64))]
@@ -100,7 +112,7 @@ def check_weight(weight, X, name):
         weight = check_array(weight, ensure_2d=False, dtype=np.float64, input_name=name)
         if weight.min() < 0:
             raise ValueError(f"`{name}` must not hold negative weights; got {weight.min():.6g}.")
-        finite_total(weight.sum())
+        finite_total(weight.sum(), f"`{name}`")
     return weight
 
 

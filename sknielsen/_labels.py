@@ -173,11 +173,13 @@ class Labels:
         if self.multilabel:
             raise ValueError(f"`class_weight` must be None for multilabel y; got {given!r}.")
         if isinstance(given, str) and given == "balanced":
-            totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
-            with np.errstate(all="ignore"):  # what is not finite is refused with the sum
-                return np.divide(
-                    totals.sum(), n_classes * totals, out=np.zeros(n_classes), where=totals > 0
-                )
+            with np.errstate(under="ignore"):
+                if sample_weight is not None:  # scaled, so that huge ones have a sum
+                    exponent = np.frexp(sample_weight.max())[1]
+                    sample_weight = np.ldexp(sample_weight, -exponent)
+                totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
+                share = totals.sum() / n_classes
+                return np.divide(share, totals, out=np.zeros(n_classes), where=totals > 0)
         if not isinstance(given, dict):
             raise TypeError(f"`class_weight` must be a dict, 'balanced' or None; got {given!r}.")
         unknown = [label for label in given if label not in self.classes.tolist()]
@@ -199,30 +201,32 @@ def kind(labels):
     return "strings" if labels.dtype.kind in "UTO" else str(labels.dtype)
 
 
-def require_one_kind(labels, name):
-    """Raise ValueError for a list or an array of objects that mixes numbers and strings.
+def exact(labels, name):
+    """Return labels as NumPy can hold them without changing one; raise ValueError if it cannot.
 
-    NumPy would make strings of the numbers in a list. What holds neither is left to
-    scikit-learn's checks.
+    Of a list, NumPy makes strings of numbers beside strings, and rounds large integers beside
+    floats, as scikit-learn rounds those of pandas' nullable types.
     """
-    of_objects = getattr(labels, "dtype", None) == np.dtype(object)
-    if not (of_objects or isinstance(labels, (list, tuple))):
-        return
-    items = np.asarray(labels, dtype=object)
-    numbers = [item for item in items.ravel() if isinstance(item, Real)]
-    strings = [item for item in items.ravel() if isinstance(item, str)]
-    if numbers and strings:
-        raise ValueError(
-            f"{name} must hold labels of one kind; got numbers, {_some(numbers)}, and strings, "
-            f"{_some(strings)}."
-        )
+    dtype = getattr(labels, "dtype", None)
+    if hasattr(dtype, "numpy_dtype") and dtype.kind in "iu" and not labels.isna().any():
+        return labels.to_numpy(dtype.numpy_dtype)
+    if isinstance(labels, (list, tuple)) or dtype == np.dtype(object):
+        items = np.asarray(labels, dtype=object)
+        if items.ndim == 1:
+            converted = np.array(items.tolist()).tolist()
+            changed = [i for i, c in zip(items, converted) if i is not c and i != c and i == i]
+            if changed:
+                raise ValueError(
+                    f"{name} must hold labels of one kind; beside the others NumPy would change "
+                    f"{_some(changed)}."
+                )
+    return labels
 
 
 def _check_classes(classes):
     """Return the classes that the user named, sorted, each of them once."""
     refuse_dask(classes)
-    require_one_kind(classes, "classes")
-    named = np.asarray(classes)
+    named = np.asarray(exact(classes, "classes"))
     if named.dtype == object:  # pandas gives such
         named = np.array(named.tolist())
     if named.ndim != 1:

@@ -94,11 +94,11 @@ def check_number(name, value, kind, interval, also=""):
     above = number >= low if interval[0] == "[" else number > low
     below = number <= high if interval[-1] == "]" else number < high
     if not (above and below):
-        raise ValueError(f"{expected}; got {_shown(value)}.")
+        raise ValueError(f"{expected}; got {shown(value)}.")
     return number
 
 
-def _shown(number):
+def shown(number):
     """Show a number, but not the hundreds of digits of an integer."""
     if isinstance(number, int) and number.bit_length() > 64:
         return f"an integer of {number.bit_length()} bits"

@@ -35,7 +35,6 @@ from sknielsen._checkpoint import (
 )
 from sknielsen._classifier import MLPSigmoidClassifier, all_or_nothing
 from sknielsen._resolve import check_number
-from sknielsen._tasks import highest_score
 
 __all__ = ["Checkpoint", "EarlyStopping", "ValidationMonitor", "resume"]
 
@@ -285,7 +284,8 @@ def resume(
     ----------
     estimator : MLPSigmoidClassifier
         With the parameters and, if wanted, the callbacks of the interrupted `fit`. `max_iter` may
-        differ: it counts from the beginning of that `fit`. So may `verbose` and `warm_start`.
+        differ: it counts from the beginning of that `fit`. So may `on_interrupt`, `verbose` and
+        `warm_start`.
         Functions among the parameters are known by their names only, and other objects by their
         class and attributes. What it has learned is replaced.
     path : str or path-like
@@ -331,7 +331,7 @@ def resume(
 def _resume(estimator, path, data):
     state, arrays = read_checkpoint(path)
     check_same_parameters(state["parameters"], parameters_of(estimator))
-    n_epochs, best = state["n_epochs"], state["best"]
+    n_epochs, first, best = state["n_epochs"], state["first_epoch"], state["best"]
     history = {
         name.removeprefix("history_"): column.tolist()
         for name, column in arrays.items()
@@ -345,10 +345,10 @@ def _resume(estimator, path, data):
             "checkpoint that is missing, or something is there that they would have left."
         )
     stopped = best is not None and best["n_stalled"] >= settings.n_iter_no_change
-    if n_epochs > state["first_epoch"]:
+    if n_epochs > first:
         for callback in getattr(estimator, "_skl_callbacks", []):
             stopped |= isinstance(callback, EarlyStopping) and callback.reached(history)
-    left = max(0, state["first_epoch"] + settings.max_iter - n_epochs)
+    left = max(0, first + settings.max_iter - n_epochs)
     settings.n_epochs = 0 if stopped else left
 
     def restore(training):
@@ -360,8 +360,14 @@ def _resume(estimator, path, data):
                 "The rows that fit splits off are no longer those of the checkpoint; NumPy may "
                 "be of another version."
             )
-        training.first_epoch = first = state["first_epoch"]
-        training.best_before = highest_score(history["validation_score"][:first])
+        if training.validation is None and not np.isnan(history["validation_cost"][first:]).all():
+            raise ValueError(
+                f"{os.fspath(path)!r} is damaged: it has figures of validation data, but there "
+                "are no such data."
+            )
+        training.first_epoch = first
+        score, epoch = state["best_before"]
+        training.best_before = -np.inf if score is None else score, epoch
         if best is not None:
             parameters = layers(arrays, "best_coefs") + layers(arrays, "best_intercepts")
             score = -np.inf if best["score"] is None else best["score"]

@@ -19,6 +19,7 @@ from sknielsen._classifier import (
     _several_classes,
     _warn_of_large_inputs,
     all_or_nothing,
+    shallow_copy,
 )
 from sknielsen._distributed import (
     AveragingNetwork,
@@ -265,7 +266,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
                 "`batch_size` must be an integer in [1, inf), None or 'auto'; "
                 f"got {self.batch_size!r}."
             )
-        plain = copy.copy(self)
+        plain = shallow_copy(self)
         plain.batch_size = self._batch_size()
         settings = super(DaskMLPSigmoidClassifier, plain)._settings(streaming)
         names = "augment", "batch_size", "lmbda", "momentum", "penalty", "shuffle"
@@ -321,13 +322,13 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         codes = np.arange(weights.shape[1])
         by_class = labels.class_weight(self.class_weight, codes, weights.sum(axis=0))
         factors = np.ones(weights.shape[1]) if by_class is None else by_class
-        labels = cluster.share(labels)
+        shared_labels = cluster.share(labels)
         blocks = [
             Block(number, *block)
             for number, block in enumerate(
                 zip(
                     checked,
-                    [cluster.submit(encode_block, block, labels) for block in checked],
+                    [cluster.submit(encode_block, block, shared_labels) for block in checked],
                     [summary.n_rows for summary in summaries],
                     (weights @ factors).tolist(),
                     (counts @ (factors > 0)).tolist(),
@@ -448,6 +449,8 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         nameless = copy.copy(learned)
         vars(nameless).pop("feature_names_in_", None)
         none = getattr(nameless, method)(np.zeros((1, self.n_features_in_)))[:0]
+        if method != "predict":  # of huge rows, results of a float32 model are float64, too
+            none = none.astype(np.float64)
         model, predict = dask.delayed(learned), dask.delayed(predict_block)
         blocks = list_blocks(X, "X")
         sizes = X.chunks[0] if hasattr(X, "chunks") else [nan] * len(blocks)

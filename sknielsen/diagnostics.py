@@ -165,7 +165,10 @@ class _Training:
             return
         refuse_dask(X, y)
         check_consistent_length(X, y)
-        X = X.tocsr() if issparse(X) else X  # of other kinds rows cannot be taken
+        if issparse(X):
+            X = X.tocsr()  # rows of other kinds cannot be taken
+        elif not hasattr(X, "shape"):
+            X = np.asarray(X)
         self.all_rows, n_rows = X, _num_samples(X)
         if n_rows > _MAX_ROWS:  # taken before anything is converted, as all of X might be
             rows = np.random.default_rng(0).choice(n_rows, _MAX_ROWS, replace=False)
@@ -391,8 +394,7 @@ def _constant_features(t):
     low, high = _extremes(t.X)
     constant = np.flatnonzero((low == high) & (low != 0))  # a constant 0 moves no weight
     if len(constant):  # the sample may lack rare values
-        low_of_all, high_of_all = _extremes(_safe_indexing(t.all_rows, constant, axis=1))
-        constant = constant[low_of_all == high_of_all]
+        constant = constant[[_is_constant(t.all_rows, feature) for feature in constant]]
     if not len(constant):
         return None
     first = constant[0]
@@ -406,10 +408,14 @@ def _constant_features(t):
 
 def _extremes(X):
     """Return the smallest and the largest value of each feature."""
-    if issparse(X):
-        return min_max_axis(X, axis=0)
-    X = np.asarray(X)
-    return X.min(axis=0), X.max(axis=0)
+    return min_max_axis(X, axis=0) if issparse(X) else (X.min(axis=0), X.max(axis=0))
+
+
+def _is_constant(X, feature):
+    """Tell whether a feature is the same in all rows; a feature at a time, to copy little."""
+    column = _safe_indexing(X, [int(feature)], axis=1)
+    low, high = _extremes(column if issparse(column) else np.asarray(column))
+    return bool(low[0] == high[0])
 
 
 def _class_imbalance(t):

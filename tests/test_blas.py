@@ -153,6 +153,22 @@ def test_what_ctrl_c_cut_short_is_made_up_for_by_the_next_call(
     assert n_threads() == counts
 
 
+def test_a_signal_handler_that_multiplies_does_not_confuse_the_counts(two_threads, monkeypatch):
+    """It comes while the counts are read for another call."""
+    counts, library = n_threads(), blas_libraries()[-1]
+    read = type(library).num_threads
+
+    def handled(self):
+        monkeypatch.undo()
+        blas_threads(*SMALL)(n_threads)
+        monkeypatch.undo()
+        return read.fget(self)
+
+    monkeypatch.setattr(type(library), "num_threads", property(handled))
+    blas_threads(*SMALL)(n_threads)
+    assert n_threads() == counts
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.parametrize("own", [True, False])
 def test_a_forked_process_keeps_the_limit_of_its_own_thread_alone(own, two_threads):

@@ -857,9 +857,13 @@ def test_only_the_proportions_of_weights_count_in_the_cost(factor, dtype, small,
 def test_weights_without_a_finite_sum_are_named(name, small, digits):
     X, y = digits
     weights = {name: np.full(len(y), 1e308)}
-    with pytest.raises(ValueError, match=r"weights of the rows, `sample_weight` .* finite sum"):
+    with pytest.raises(
+        ValueError, match=rf"weights of the rows, `{name}`, must have a finite sum"
+    ):
         small().fit(X, y, X_val=X + 0.01, y_val=y, **weights)
-    with pytest.raises(ValueError, match=r"weights of the rows, `sample_weight` .* finite sum"):
+    with pytest.raises(
+        ValueError, match=r"`sample_weight` times `class_weight`, must have a finit"
+    ):
         small(class_weight={0: 1e308}).fit(X, y)
 
 
@@ -976,3 +980,55 @@ def test_rows_are_copied_once_at_most(order, small):
     tracemalloc.stop()
     copies = 0 if order == "C" else 1
     assert copies * X.nbytes <= peak < (copies + 0.4) * X.nbytes
+
+
+def test_huge_weights_are_balanced_by_their_proportions(small, digits):
+    X, y = digits[0], (digits[1] > 0).astype(int)
+    weight = np.where(y == 0, 3.0, 1.0)
+    expected = small(class_weight="balanced").fit(X, y, weight)
+    clf = small(class_weight="balanced").fit(X, y, weight * 2.0**1010)
+    assert_same_model(clf, expected)
+
+
+class Doubled:
+    """A cost whose outputs are no probabilities."""
+
+    def activation(self, z):
+        z *= np.inf
+        return z
+
+    def value(self, z, y):
+        return np.zeros(len(z))
+
+    def delta(self, a, y, out):
+        out[...] = 0
+
+
+def test_outputs_without_a_logarithm_are_an_error(small, digits):
+    clf = small(cost=Doubled()).fit(*digits)
+    with pytest.raises(ValueError, match="gives no logarithm that is finite"):
+        clf.predict_proba(digits[0])
+
+
+def test_what_another_thread_sees_of_a_fit_is_whole(small, digits):
+    """A fit replaces all that an estimator has learned at once; here a schedule looks on."""
+    X, y = digits
+    seen = []
+
+    def schedule(epoch, history, eta):
+        seen.append(clf.predict(X).shape)
+        return eta
+
+    class Rows(np.ndarray):
+        """Rows that predict when they are validated."""
+
+        def __array_finalize__(self, other):
+            if hasattr(clf, "coefs_"):
+                seen.append(clf.predict(X).shape)
+
+    clf = small(eta_schedule=schedule)
+    clf.fit(X.view(Rows), y)
+    n_first = len(seen)
+    clf.fit(X.view(Rows), y)
+    assert len(seen) > n_first + 3
+    assert set(seen) == {y.shape}

@@ -5,11 +5,8 @@ the threads running and the files are as they were before.
 """
 
 import contextlib
-import errno
-import functools
 import io
 import os
-import shutil
 import signal
 import threading
 import warnings
@@ -20,7 +17,6 @@ from time import monotonic
 import numpy as np
 import pytest
 from helpers import assert_same_model, history_of
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from processes import NIGHTLY, PATIENCE, blas_counts, snapshot
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score

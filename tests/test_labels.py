@@ -88,7 +88,8 @@ def test_pandas_strings_are_strings():
     [
         ([0.0, 1.0, np.nan], "classes must be numbers or strings, without NaN"),
         (["a", None], "classes must be numbers or strings, without NaN"),
-        ([0, "1"], r"classes must hold labels of one kind; got numbers, \[0\], and strings"),
+        ([0, "1"], r"classes must hold labels of one kind; beside .* would change \[0\]"),
+        (["a", b"a"], "classes must hold labels of one kind"),
         (np.array([0, "1"], object), "classes must hold labels of one kind"),
         ([[0, 1]], r"classes must be one-dimensional; got shape \(1, 2\)"),
         ([0], "At least two classes are needed"),
@@ -100,8 +101,25 @@ def test_what_cannot_be_classes_is_refused(classes, message):
 
 
 def test_a_list_that_mixes_numbers_and_strings_is_refused():
-    with pytest.raises(ValueError, match="y must hold labels of one kind; got numbers"):
+    with pytest.raises(ValueError, match=r"y must hold labels of one kind; .* change \[0, 2\]"):
         MLPSigmoidClassifier().fit(np.zeros((3, 2)), [0, "1", 2])
+
+
+@pytest.mark.parametrize(
+    "y", [[np.True_, "True", "b"], [b"a", "a", "b"], [1j, "1j", "b"], [2**53 + 1, 2**53, 0.5]]
+)
+def test_labels_that_numpy_would_merge_are_refused(y):
+    with pytest.raises(ValueError, match="y must hold labels of one kind; beside the others"):
+        MLPSigmoidClassifier().fit(np.zeros((3, 2)), y)
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "UInt64", "int64[pyarrow]"])
+def test_large_integers_of_nullable_types_are_not_rounded(dtype):
+    y = pd.Series([2**53, 2**53 + 1, 2**53 + 2] * 2, dtype=dtype)
+    clf = MLPSigmoidClassifier((3,), max_iter=1, batch_size=2).fit(np.zeros((6, 2)), y)
+    assert clf.classes_.tolist() == [2**53, 2**53 + 1, 2**53 + 2]
+    with pytest.raises(ValueError, match="not among the classes"):
+        clf.partial_fit(np.zeros((6, 2)), y + 1)
 
 
 def test_messages_show_the_first_of_many_labels():
