@@ -98,8 +98,10 @@ def write_checkpoint(path, state, arrays):
     temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
     try:
         with open(temporary, "w+b") as file:
-            np.savez(file, **arrays)
-            with zipfile.ZipFile(file, "a") as archive:
+            with zipfile.ZipFile(file, "w") as archive:  # numpy.savez would leave it open
+                for name, values in arrays.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        np.lib.format.write_array(member, np.asarray(values), allow_pickle=False)
                 archive.writestr(_JSON, text)
             file.flush()
             os.fsync(file.fileno())

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 from helpers import weights_of
 from processes import blas_counts, snapshot
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits
 from stages import network
 from threadpoolctl import threadpool_limits
@@ -107,57 +108,85 @@ def _passed_through_the_package(error):
     return step is not None
 
 
-def predict_and_train_under_ctrl_c(n_signals, landed, connection):
+def train_and_predict_under_ctrl_c(n_signals, landed, connection):
     """Train and predict, while the parent presses Ctrl-C; report what came of it."""
     X, y = rows()
     weights, clf = [], network()  # after each epoch, undisturbed
     for _ in range(N_EPOCHS):
         weights.append(weights_of(clf.partial_fit(X, y, CLASSES)))
 
-    n_torn, n_calls = 0, 0
+    def torn(clf, n_epochs):
+        """Tell whether a model is not the undisturbed one of so many epochs."""
+        if n_epochs == 0:
+            return any(name.endswith("_") for name in vars(clf))
+        lengths = {clf.n_iter_, *map(len, clf.history_.values())}
+        return lengths != {n_epochs} or not np.array_equal(weights_of(clf), weights[n_epochs - 1])
+
+    n_torn = n_rounds = n_epochs = 0
     with threadpool_limits(2, "blas"):
         counts = blas_counts()
         calls, clf = Interrupted(landed), network()
         connection.send("ready")
         while sum(landed) < n_signals:
-            n_calls += 1
-            n_epochs = getattr(clf, "n_iter_", 0)
+            n_rounds += 1
             if n_epochs == N_EPOCHS:
                 clf, n_epochs = network(), 0
-            before = snapshot(clf) if n_calls % 10 == 0 else None
-            if calls.call(clf.partial_fit, X, y, CLASSES):
-                n_torn += getattr(clf, "n_iter_", 0) != n_epochs
-                n_torn += before is not None and snapshot(clf) != before
-            n_epochs = getattr(clf, "n_iter_", 0)
+            before = snapshot(clf) if n_rounds % 10 == 0 else None
+            interrupted = calls.call(clf.partial_fit, X, y, CLASSES)
+            n_torn += interrupted and before is not None and snapshot(clf) != before
+            if not interrupted:
+                n_epochs = getattr(clf, "n_iter_", 0)
+            n_torn += torn(clf, n_epochs)
             if n_epochs > 0:
-                n_torn += not np.array_equal(weights_of(clf), weights[n_epochs - 1])
-                n_torn += {len(column) for column in clf.history_.values()} != {n_epochs}
                 calls.call(clf.predict_proba, X)
-        finite = bool(np.isfinite(clf.partial_fit(X, y, CLASSES).predict_proba(X)).all())
-        report = {"torn": n_torn, "finite": finite, "restored": blas_counts() == counts}
-    connection.send(report)
+            if n_rounds % 3 == 0:
+                other = network(max_iter=1)
+                interrupted = calls.call(other.fit, X, y)
+                n_torn += torn(other, 0 if interrupted else getattr(other, "n_iter_", 0))
+        probabilities = clf.partial_fit(X, y, CLASSES).predict_proba(X)
+        finite, restored = bool(np.isfinite(probabilities).all()), blas_counts() == counts
+    connection.send({"torn": int(n_torn), "finite": finite, "restored": restored})
 
 
-def train_on_a_disk_that_fills(path, n_bytes, epoch, connection):
-    """Train with a Checkpoint; from an epoch on no file can be longer than some bytes."""
+class FillDisk(BaseEstimator):
+    """A schedule that lets no file grow beyond some bytes once so many epochs are finished."""
+
+    n_bytes = None  # of a class, not of an object: a checkpoint knows a schedule by its attributes
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def __call__(self, epoch, history, eta):
+        if epoch == self.epoch and self.n_bytes is not None:
+            limit_files(self.n_bytes)
+        return eta
+
+
+def limit_files(n_bytes):
+    """Let no file of this process grow beyond some bytes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+
+
+def classifier_that_fills_the_disk(epoch):
+    return network(max_iter=4, eta_schedule=FillDisk(epoch))
+
+
+def train_on_a_disk_that_fills(path, epoch, n_bytes, connection):
+    """Train with a Checkpoint while the disk fills: before training, or after an epoch."""
     from sknielsen.callbacks import Checkpoint
 
     ignored = []
     sys.unraisablehook = ignored.append
-    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def schedule(finished, history, eta):
-        if finished == epoch:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-        return eta
-
-    clf = network(max_iter=1, eta_schedule=schedule).fit(*rows(100))
-    clf.set_params(max_iter=4).set_callbacks(Checkpoint(path))
+    X, y = rows(100)
+    clf = classifier_that_fills_the_disk(epoch).fit(X, y)
+    clf.set_callbacks(Checkpoint(path))
+    FillDisk.n_bytes = n_bytes
     if epoch == 0:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+        limit_files(n_bytes)
     before, error = snapshot(clf), None
     try:
-        clf.fit(*rows(100))
+        clf.fit(X, y)
     except OSError as raised:
         error = raised.errno
     connection.send({"errno": error, "same": snapshot(clf) == before, "ignored": len(ignored)})

@@ -1,5 +1,6 @@
 """What tests of threads, forks and signals share: BLAS thread counts, and children that report."""
 
+import functools
 import os
 import signal
 import traceback
@@ -13,9 +14,15 @@ NIGHTLY = bool(os.environ.get("SKNIELSEN_NIGHTLY"))
 PATIENCE = 60  # seconds after which a child counts as hung: a safety net, no measure
 
 
+@functools.cache
+def blas_libraries():
+    """Find the BLAS libraries, which are loaded by now: the search takes a while."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 def blas_counts():
     """Count the threads of each BLAS library."""
-    return [lib["num_threads"] for lib in ThreadpoolController().select(user_api="blas").info()]
+    return [library["num_threads"] for library in blas_libraries().info()]
 
 
 def snapshot(classifier):

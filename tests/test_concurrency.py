@@ -19,12 +19,11 @@ import numpy as np
 import pytest
 from helpers import assert_same_model, weights_of
 from joblib import parallel_config
-from processes import NIGHTLY, PATIENCE, Fork, blas_counts
+from processes import NIGHTLY, PATIENCE, Fork, blas_counts, blas_libraries
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from stages import STAGES, disturbed, network
-from threadpoolctl import ThreadpoolController
 
 from sknielsen import ImageAugmenter
 
@@ -46,7 +45,7 @@ def forks(test):
 @pytest.fixture(autouse=True)
 def blas_counts_stay():
     """Force two BLAS threads, and see that there are two again after the test."""
-    with ThreadpoolController().limit(limits=2, user_api="blas"):
+    with blas_libraries().limit(limits=2):
         before = blas_counts()
         yield before
         assert blas_counts() == before
@@ -306,9 +305,11 @@ def trains_as(clf, weights, X, y):
 
 
 @forks
-@pytest.mark.parametrize("beside", ["predict", "partial_fit"])
+@pytest.mark.parametrize(
+    ("beside", "n_forks"), [("predict", N_FORKS), ("partial_fit", N_FORKS // 3)]
+)
 def test_children_forked_beside_a_busy_thread_predict_and_train(
-    beside, fitted, digits, blas_counts_stay, often
+    beside, n_forks, fitted, digits, blas_counts_stay, often
 ):
     X, y = digits[0][:20], digits[1][:20]
     expected = fitted.predict_proba(X)
@@ -325,7 +326,7 @@ def test_children_forked_beside_a_busy_thread_predict_and_train(
         return same_prediction, trains_as(fitted, weights, X, y), blas_counts()
 
     with without_pause(calls[beside]):
-        for _ in range(N_FORKS):
+        for _ in range(n_forks):
             counts_at_forks.update(blas_counts())
             with Fork(work) as child:
                 assert child.answer() == (True, True, blas_counts_stay)

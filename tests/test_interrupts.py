@@ -5,8 +5,11 @@ the threads running and the files are as they were before.
 """
 
 import contextlib
+import errno
+import functools
 import io
 import os
+import shutil
 import signal
 import threading
 import warnings
@@ -17,14 +20,15 @@ from time import monotonic
 import numpy as np
 import pytest
 from helpers import assert_same_model, history_of
-from processes import NIGHTLY, PATIENCE, blas_counts, snapshot
+from joblib import parallel_config
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from processes import NIGHTLY, PATIENCE, blas_counts, blas_libraries, snapshot
 from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from stages import CALLBACK_STAGES, STAGES, DisturbedCallback, disturbed, network
-from threadpoolctl import ThreadpoolController
 
 pytestmark = [
     pytest.mark.net,
@@ -45,7 +49,7 @@ def calm():
     """Let SIGINT mean Ctrl-C and force two BLAS threads; see that a test has changed neither."""
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with ThreadpoolController().limit(limits=2, user_api="blas"):
+        with blas_libraries().limit(limits=2):
             before = blas_counts()
             yield
             assert blas_counts() == before
@@ -139,6 +143,7 @@ def test_ctrl_c_at_any_call_inside_leaves_everything_as_before(
         clf = network(random_state=np.random.RandomState(0), **parameters)
         return train(clf, call, split) if fitted_before else clf
 
+    train(prepared(), call, split)  # what is imported at first is not counted
     whole = prepared()
     with PressAtCall() as calls:
         train(whole, call, split)
@@ -334,6 +339,7 @@ class Child:
 
 def test_a_loop_of_partial_fit_never_loses_ctrl_c():
     X, y = interrupted_calls.rows()
+    network().partial_fit(X, y, CLASSES)  # what is imported at first is not counted
     clf = network()
     with PressAtCall() as calls:
         for _ in range(3):
@@ -346,7 +352,7 @@ def test_a_loop_of_partial_fit_never_loses_ctrl_c():
 def test_thousands_of_signals_leave_whole_models_and_the_blas_threads():
     pauses = np.random.default_rng(0).integers(PAUSE, size=N_SIGNALS).tolist()
     landed = RawArray("l", 3)
-    with Child(interrupted_calls.predict_and_train_under_ctrl_c, N_SIGNALS, landed) as child:
+    with Child(interrupted_calls.train_and_predict_under_ctrl_c, N_SIGNALS, landed) as child:
         assert child.answer() == "ready"
         for n_sent, pause in enumerate(pauses):
             deadline = monotonic() + PATIENCE
@@ -357,7 +363,6 @@ def test_thousands_of_signals_leave_whole_models_and_the_blas_threads():
             os.kill(child.process.pid, signal.SIGINT)
         report = child.answer()
     n_inside, n_elsewhere, n_lost = landed
-    print(list(landed), report)
     assert n_lost == 0
     assert n_inside > n_elsewhere
     assert report == {"torn": 0, "finite": True, "restored": True}
@@ -427,15 +432,127 @@ def test_ctrl_c_leaves_ensembles_and_pipelines(ensemble, fit, digits):
 
 
 @pytest.fixture
-def checkpoint_class():
+def path(tmp_path):
+    """Of a checkpoint, in a folder of its own."""
     pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
+    (tmp_path / "run").mkdir()
+    return tmp_path / "run" / "checkpoint.npz"
+
+
+def checkpointed(path, **parameters):
+    """Make a classifier that writes checkpoints."""
     from sknielsen.callbacks import Checkpoint
 
-    return Checkpoint
+    return network(**parameters).set_callbacks(Checkpoint(path))
 
 
-def resumed(path, **parameters):
-    """Resume a training from its checkpoint."""
+@pytest.mark.parametrize("part", [0.0, 0.001, 0.5, 0.999])
+@pytest.mark.parametrize("epoch", [0, 1, 3])
+def test_a_disk_that_is_full_is_an_error_and_the_last_checkpoint_stays(epoch, part, path):
     from sknielsen.callbacks import resume
 
-    return resume(network(**parameters), path, *interrupted_calls.rows(100))
+    rows = interrupted_calls.rows(100)
+    checkpointed(path, max_iter=2).fit(*rows)
+    older = path.read_bytes()
+    n_bytes = int(part * len(older))
+    train = interrupted_calls.train_on_a_disk_that_fills
+    with Child(train, path, epoch, n_bytes) as child:
+        report = child.answer()
+    assert report == {"errno": errno.EFBIG, "same": True, "ignored": 0}
+    assert os.listdir(path.parent) == [path.name]
+    if epoch == 0:
+        assert path.read_bytes() == older
+    else:
+        whole = interrupted_calls.classifier_that_fills_the_disk(epoch).fit(*rows)
+        again = interrupted_calls.classifier_that_fills_the_disk(epoch)
+        assert_same_model(resume(again, path, *rows), whole)
+
+
+def remove_folder(path):
+    shutil.rmtree(path.parent)
+
+
+def put_a_file_in_the_place_of_the_folder(path):
+    remove_folder(path)
+    path.parent.touch()
+
+
+def put_a_folder_in_the_place_of_the_file(path):
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("fitted_before", [False, True])
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize(
+    "spoil",
+    [remove_folder, put_a_file_in_the_place_of_the_folder, put_a_folder_in_the_place_of_the_file],
+)
+def test_a_checkpoint_that_can_no_longer_be_written_is_an_error(
+    spoil, epoch, fitted_before, path, split
+):
+    def schedule(finished, history, eta):
+        if spoiling and finished == epoch:
+            spoil(path)
+        return eta
+
+    spoiling = False
+    clf = checkpointed(path, eta_schedule=schedule)
+    if fitted_before:
+        clf.fit(*split[0])
+    spoiling = True
+    before = snapshot(clf)
+    with pytest.raises(OSError):
+        clf.fit(*split[0])
+    assert snapshot(clf) == before
+    assert not [*path.parent.parent.rglob("*.tmp")]
+
+
+def test_a_checkpoint_below_a_file_is_an_error_before_training(path, split):
+    path.parent.rmdir()
+    path.parent.touch()
+    started = []
+
+    def schedule(epoch, history, eta):
+        started.append(epoch)
+        return eta
+
+    clf = checkpointed(path, eta_schedule=schedule)
+    before = snapshot(clf)
+    with pytest.raises(OSError):
+        clf.fit(*split[0])
+    assert not started
+    assert snapshot(clf) == before
+
+
+def test_ctrl_c_at_any_call_of_a_training_leaves_a_whole_checkpoint(path):
+    from sknielsen.callbacks import resume
+
+    rows = interrupted_calls.rows(100)
+    whole = checkpointed(path, max_iter=2).fit(*rows)
+    clf = checkpointed(path, max_iter=2)
+    with PressAtCall() as calls:
+        clf.fit(*rows)
+    for at in np.random.default_rng(0).integers(1, calls.n_calls, N_CALLS // 4):
+        clf = checkpointed(path, max_iter=2)
+        before = snapshot(clf)
+        with pytest.raises(KeyboardInterrupt), PressAtCall(at):
+            clf.fit(*rows)
+        assert snapshot(clf) == before, at
+        assert os.listdir(path.parent) == [path.name], at
+        assert_same_model(resume(network(max_iter=2), path, *rows), whole)
+
+
+def test_a_worker_that_is_killed_ends_the_search_and_the_next_one_works(digits):
+    scoring = functools.partial(interrupted_calls.score_or_die, eta=0.3, parent=os.getpid())
+    clf = network()
+    search = GridSearchCV(clf, {"eta": [0.1, 0.3, 0.5]}, cv=2, scoring=scoring, n_jobs=2)
+    before = snapshot(clf)
+    with parallel_config(backend="loky"):
+        with pytest.raises(TerminatedWorkerError):
+            search.fit(*digits)
+        assert snapshot(clf) == before
+        assert not hasattr(search, "cv_results_")
+        search.set_params(scoring=None).fit(*digits)
+    in_turn = GridSearchCV(clf, {"eta": [0.1, 0.3, 0.5]}, cv=2).fit(*digits)
+    assert_same_model(search.best_estimator_, in_turn.best_estimator_)
