@@ -93,16 +93,12 @@ def clear_temporary(path):
 def write_checkpoint(path, state, arrays):
     """Write a file that is either whole or not there."""
     require_writable(path)
-    text = json.dumps(state, indent=1, allow_nan=False)
+    content = _pack(state, arrays)
     # In the same folder, so that it can be renamed; of a name that no other writer has.
     temporary = f"{path}.{os.getpid()}-{threading.get_ident()}.tmp"
     try:
-        with open(temporary, "w+b") as file:
-            with zipfile.ZipFile(file, "w") as archive:  # numpy.savez would leave it open
-                for name, values in arrays.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                        np.lib.format.write_array(member, np.asarray(values), allow_pickle=False)
-                archive.writestr(_JSON, text)
+        with open(temporary, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -116,6 +112,23 @@ def write_checkpoint(path, state, arrays):
             os.fsync(folder)  # the new name, too, is to survive a power cut
         finally:
             os.close(folder)
+
+
+def _pack(state, arrays):
+    """Return the archive, made in memory: closing it must not fail where a disk is full."""
+    content = io.BytesIO()
+    archive = zipfile.ZipFile(content, "w")
+    try:
+        for name, values in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asarray(values), allow_pickle=False)
+            archive.writestr(f"{name}.npy", member.getbuffer())
+        archive.writestr(_JSON, json.dumps(state, indent=1, allow_nan=False))
+        archive.close()
+    except BaseException:
+        archive.fp = None  # else its end would raise another error in the place of a Ctrl-C
+        raise
+    return content.getbuffer()
 
 
 def require_writable(path):
