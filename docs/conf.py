@@ -12,6 +12,7 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.ext import autosummary
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxRole
 from sphinx.util.nodes import make_refnode
 
@@ -110,6 +111,17 @@ def resolve(app, env, node, contnode):
     return nodes.literal("", contnode.astext())
 
 
+def defining_module(app, modname, attribute):
+    """Find the source to link: public names of a package say that they live in the package."""
+    for name in sorted(sys.modules):
+        if name.startswith(f"{modname}._"):
+            analyzer = ModuleAnalyzer.for_module(name)
+            analyzer.find_tags()
+            if attribute in analyzer.tags:
+                return name
+    return None
+
+
 # --- Pictures, mathematics, examples ----------------------------------------------------------
 
 plot_formats = [("png", 144)]
@@ -181,4 +193,5 @@ def setup(app):
     """Register the default role and the copying of MathJax."""
     app.add_role("link_or_literal", LinkOrLiteral())
     app.connect("missing-reference", resolve, priority=900)  # after intersphinx
+    app.connect("viewcode-follow-imported", defining_module)
     app.connect("builder-inited", copy_mathjax)

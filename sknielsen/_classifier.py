@@ -38,7 +38,7 @@ from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
 from sknielsen.activations import ACTIVATIONS, log_outputs
 from sknielsen.costs import COSTS
-from sknielsen.diagnostics import diagnose
+from sknielsen.diagnostics import LARGE_RMS, diagnose
 from sknielsen.initializers import INITIALIZERS
 from sknielsen.penalties import PENALTIES
 from sknielsen.schedules import SCHEDULES, Piecewise
@@ -48,7 +48,6 @@ _SCORES = {
     "cost": lambda record: -record["validation_cost"],
 }
 
-_LARGE_RMS = 5.0
 _MOST_UNITS = 2**31 - 1
 
 SPARSE_AUGMENT = (
@@ -888,7 +887,7 @@ def _warn_of_large_inputs(X):
     values = X.data if issparse(X) else X.ravel()
     with np.errstate(all="ignore"):
         rms = float(np.sqrt(np.vdot(values, values) / (X.shape[0] * X.shape[1])))
-    if rms > _LARGE_RMS:
+    if rms > LARGE_RMS:
         warn(
             f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "
             "learn. Scale the inputs to about one, for instance by dividing pixels by 255 or "

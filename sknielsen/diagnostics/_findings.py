@@ -1,0 +1,421 @@
+"""The findings with their thresholds, and `diagnose`, which asks each of them.
+
+To add one: a function that takes the `Evidence` of a training, called `t` here, and returns None
+or (sentence, evidence, advice); and a line in ``FINDINGS``.
+"""
+
+import textwrap
+from math import isnan
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
+from sklearn.utils.sparsefuncs import min_max_axis
+from sklearn.utils.validation import _num_samples
+
+from sknielsen.diagnostics._evidence import AT_CHANCE, COST_LEFT, SHARED_STEPS, Evidence
+
+# Costs are compared with that of chance: of outputs that ignore the inputs.
+_LEVELLED = 0.5  # fall of the last quarter over the one before: 1/epoch gives 0.57
+_UNLEARNT = 0.5  # of chance's cost: less than half of the way
+_FALLING = 0.05  # of the cost at the end: what it fell by in the last quarter of the epochs
+_STILL_FALLING = 0.15  # the same, for more epochs at a usual eta to be worth their time
+_SATURATION = 0.95  # of all hidden activations: sound trainings of MNIST end at up to 0.9
+_LARGE_START = 0.7  # the same after epoch 1: under 0.65 with scaled initial weights
+_WRONG_ROWS = 0.05  # rows with a saturated wrong output: 0.02 in the book's first network
+LARGE_RMS = 5.0  # inputs: beyond this one weight of order one saturates a neuron
+_TINY_NORM = 0.1  # root mean square length of a row: below it inputs hardly reach the neurons
+_COST_RISE = 0.2  # of the least validation cost: smaller rises hardly change a probability
+_COST_RISE_OF_CHANCE = 0.02  # of chance's cost: rises of costs near zero do not matter
+_GAP = 0.1  # training less validation accuracy: two standard errors on 40 rows
+_IMPROVING = 0.005  # accuracy from one quarter of the epochs to the next
+_RARE = 0.5  # of the average share of a class
+_MISSED = 0.5  # recall, and recall over that of all: more often missed than found
+_PREFERRED = 0.9  # of the rows are given one class
+
+
+class Finding(NamedTuple):
+    """One thing that went wrong; `str` gives a paragraph.
+
+    Attributes
+    ----------
+    code : str
+        Its name in ``FINDINGS``.
+    sentence : str
+        What was seen.
+    evidence : dict
+        The numbers and epochs behind it.
+    advice : str
+        What to try.
+    """
+
+    code: str
+    sentence: str
+    evidence: dict
+    advice: str
+
+    def __str__(self):
+        wrap = textwrap.TextWrapper(width=95, subsequent_indent="    ", break_on_hyphens=False)
+        wrap.break_long_words = False
+        what = wrap.fill(f"{self.code}: {self.sentence}")
+        wrap.initial_indent = "    "
+        return f"{what}\n{wrap.fill(f'Try: {self.advice}')}"
+
+
+def diagnose(clf, X=None, y=None):
+    """Say in words what went wrong in a training.
+
+    Parameters
+    ----------
+    clf : MLPSigmoidClassifier
+        Fitted. `history_`, weights and parameters are read.
+    X : array-like or sparse matrix of shape (n_samples, n_features), default=None
+        The training rows, for findings on inputs, neurons and outputs. Of more than 10,000 rows
+        a sample is used, the same one in every call.
+    y : array-like of shape (n_samples,) or (n_samples, n_labels), default=None
+        Their labels, for findings on wrong outputs and on classes.
+
+    Returns
+    -------
+    list of Finding
+        Empty for a sound training. What cannot be known is not looked for: a history without
+        validation data, for instance, cannot show over-fitting.
+
+    Raises
+    ------
+    TypeError
+        If `clf` is not an MLPSigmoidClassifier: of a pipeline pass the last step, and X as the
+        steps before transform it.
+    ValueError
+        If `y` comes without `X`, or holds other classes.
+    sklearn.exceptions.NotFittedError
+        If `clf` is not fitted.
+
+    Notes
+    -----
+    Sample weights are not known here: shares of classes are those of rows. Under a cost of your
+    own the cost of chance is exact if its output activation is sigmoid, or softmax where the cost
+    is `exclusive`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sknielsen import MLPSigmoidClassifier, diagnose
+    >>> X, y = load_digits(return_X_y=True)
+    >>> clf = MLPSigmoidClassifier(eta=1e-4, max_iter=5, random_state=0).fit(X / 16, y)
+    >>> [finding.code for finding in diagnose(clf, X / 16, y)]
+    ['eta_too_low']
+    """
+    all_evidence = Evidence(clf, X, y)
+    with np.errstate(all="ignore"):  # huge inputs are a finding, not an error
+        found = [(code, look(all_evidence)) for code, look in FINDINGS.items()]
+    found = [(code, finding) for code, finding in found if finding is not None]
+    return [
+        Finding(code, sentence, {name: _plain(value) for name, value in evidence.items()}, advice)
+        for code, (sentence, evidence, advice) in found
+    ]
+
+
+def _unscaled_features(t):
+    if t.X is None:
+        return None
+    rms = np.sqrt(t.moments[1])
+    large = np.flatnonzero(rms > LARGE_RMS)
+    length = float(np.sqrt(t.moments[1].sum()))
+    if not len(large) and length >= _TINY_NORM:
+        return None
+    worst = int(rms.argmax())
+    evidence = {"n_large": len(large), "worst": worst, "worst_rms": rms[worst], "length": length}
+    evidence["features"] = large[:10].tolist()
+    if len(large):
+        sentence = (
+            f"{len(large)} of {len(rms)} features are large, feature {worst} with a root mean "
+            f"square of {rms[worst]:.3g}: they saturate the neurons and drown the others."
+        )
+    else:
+        sentence = (
+            f"The inputs are tiny: a row has a length of {length:.2g} only, and neurons tell "
+            "rows apart only after very many steps."
+        )
+    return sentence, evidence, "scale features to about [0, 1] or with StandardScaler."
+
+
+def _constant_features(t):
+    if t.X is None or _num_samples(t.all_rows) < 2:
+        return None
+    low, high = _extremes(t.X)
+    constant = np.flatnonzero((low == high) & (low != 0))  # a constant 0 moves no weight
+    if len(constant):  # the sample may lack rare values
+        constant = constant[[_is_constant(t.all_rows, feature) for feature in constant]]
+    if not len(constant):
+        return None
+    first = constant[0]
+    return (
+        f"{len(constant)} of {len(low)} features are constant and not zero, feature {first} at "
+        f"{low[first]:.3g}: they tell nothing, and move all rows' weighted inputs together.",
+        {"n_constant": len(constant), "features": constant[:10].tolist()},
+        "drop them (VarianceThreshold), or shift inputs so that their background is 0.",
+    )
+
+
+def _extremes(X):
+    """Return the smallest and the largest value of each feature."""
+    return min_max_axis(X, axis=0) if issparse(X) else (X.min(axis=0), X.max(axis=0))
+
+
+def _is_constant(X, feature):
+    """Tell whether a feature is the same in all rows; a feature at a time, to copy little."""
+    column = _safe_indexing(X, [int(feature)], axis=1)
+    low, high = _extremes(column if issparse(column) else np.asarray(column))
+    return bool(low[0] == high[0])
+
+
+def _class_imbalance(t):
+    if t.codes is None:
+        return None
+    classes = range(len(t.clf.classes_))
+    true, predicted = t.codes, t.predicted
+    if not t.clf.multilabel_:
+        true, predicted = (codes[:, None] == np.array(classes) for codes in (true, predicted))
+    right = ((true != 0) & (predicted != 0)).sum(axis=0)
+    counts = (true != 0).sum(axis=0)
+    share, recall = counts / len(true), right / np.maximum(counts, 1)
+    overall = right.sum() / max(counts.sum(), 1)
+    rare = (counts > 0) & (share < _RARE * share.mean())
+    missed = [k for k in classes if rare[k] and recall[k] < min(_MISSED, _MISSED * overall)]
+    if not missed:
+        return None
+    names = {t.clf.classes_.tolist()[k]: (float(share[k]), float(recall[k])) for k in missed}
+    listed = ", ".join(f"{n!r} ({s:.1%} of rows, {r:.0%} found)" for n, (s, r) in names.items())
+    weights = "sample_weight" if t.clf.multilabel_ else "class_weight='balanced'"
+    return (
+        f"Rare classes are missed: {listed}; of all labels {overall:.0%} are found.",
+        {"classes": names, "overall": float(overall)},
+        f"{weights if not t.clf.class_weight else 'larger weights for them'}, more rows of them, "
+        "and a score that sees them, such as scoring='balanced_accuracy'.",
+    )
+
+
+def _eta_too_high(t):
+    if t.overruled:
+        return None
+    saturated = t.stuck or t.h["saturation"][-1] >= _SATURATION or (t.wrong_rows or 0) >= 0.5
+    dead = t.frozen or (t.of_chance >= AT_CHANCE and saturated)
+    if not (t.wanders or (dead and t.eta >= t.suited_eta)):
+        return None
+    n, cost = len(t.steps), t.costs[-1]
+    evidence = {"eta": t.eta, "cost": cost, "chance_cost": t.chance, "epochs": n + 1}
+    if t.wanders:
+        evidence |= {"rises": t.rises, "falls": t.falls}
+        sentence = (
+            f"The training cost rises or oscillates: in the last {n + 1} epochs its rises sum to "
+            f"{t.rises:.3g}, its falls to {t.falls:.3g}; it ends at {cost:.3g}."
+        )
+    else:
+        sentence = (
+            f"Learning is stuck: the cost ends at {cost:.3g}, where outputs that ignore the "
+            f"inputs cost {t.chance:.3g}."
+        )
+    if t.predicted is not None and not t.clf.multilabel_:
+        shares = np.bincount(t.predicted, minlength=len(t.clf.classes_)) / len(t.predicted)
+        if shares.max() >= _PREFERRED:
+            name, share = t.clf.classes_.tolist()[shares.argmax()], shares.max()
+            evidence |= {"preferred": name, "preferred_share": share}
+            sentence += f" One output is always preferred: {name!r}, on {share:.0%} of the rows."
+    lower = min(t.suited_eta, t.eta / 3)
+    return sentence, evidence, f"a smaller eta: {lower:.2g} instead of {t.eta:.3g}."
+
+
+def _saturated_hidden(t):
+    saturation = t.h["saturation"][-1]
+    if not (t.stuck or saturation >= _SATURATION):
+        return None
+    evidence = {"eta": t.eta, "saturation": saturation, "stuck_units": t.stuck_units}
+    if t.stuck:
+        layer = int(np.argmax(t.stuck_units))
+        sentence = (
+            f"{t.stuck_units[layer]:.0%} of the neurons of hidden layer {layer + 1} are saturated "
+            "on the same side for all rows: they tell nothing and hardly learn."
+        )
+    else:
+        sentence = f"{saturation:.0%} of the hidden activations are saturated and hardly learn."
+    evidence["eta_factor"] = factor = t.eta / t.suited_eta
+    advice = []
+    if factor >= 1.5:
+        lower = f"{t.suited_eta:.2g} instead of {t.eta:.3g}"
+        advice.append(f"an eta smaller by a factor of {factor:.3g}: {lower}")
+    if t.X is not None:
+        mean = t.moments[0].mean()
+        evidence |= {"input_mean": mean, "step_factor": t.step_factor}
+        sentence += (
+            f" The inputs' mean is {mean:.2g}: a step moves the weighted inputs of all rows "
+            f"{t.step_factor:.1f} times as far as if each feature had mean 0."
+        )
+    if t.step_factor >= SHARED_STEPS:
+        advice.append("inputs with background 0 (1 - x, for instance) or StandardScaler")
+    advice = "; or ".join(advice) or "smaller initial weights, or inputs that are scaled"
+    return sentence, evidence, f"{advice}."
+
+
+def _large_initial_weights(t):
+    start, clf = t.h["saturation"][0], t.clf
+    if not (start >= _LARGE_START and (clf.weight_init == "large" or clf.init_scale > 1)):
+        return None
+    return (
+        f"After the first epoch {start:.0%} of the hidden activations were saturated already: "
+        f"weights started large (weight_init={clf.weight_init!r}, init_scale={clf.init_scale:g}).",
+        {"saturation": float(start), "epoch": 1, "init_scale": clf.init_scale},
+        "weight_init='scaled' with init_scale=1.",
+    )
+
+
+def _saturated_outputs(t):
+    if not t.quadratic or t.wrong_rows is None or t.wrong_rows < _WRONG_ROWS:
+        return None
+    return (
+        f"On {t.wrong_rows:.1%} of the rows an output is badly wrong and saturated, where the "
+        "quadratic cost has next to no gradient: its delta has the factor sigma'(z).",
+        {"rows": t.wrong_rows},
+        "cost='cross_entropy', whose delta lacks that factor, with an eta of about 0.5.",
+    )
+
+
+def _eta_too_low(t):
+    falls, before = t.quarters
+    levelled = falls < _LEVELLED * before and t.of_chance < AT_CHANCE
+    if isnan(falls) or t.overruled or levelled or not t.smooth or t.eta >= t.suited_eta:
+        return None
+    far = (
+        t.of_chance >= COST_LEFT and falls >= _FALLING * t.costs[-1] and 10 * t.eta <= t.suited_eta
+    )
+    if not (t.of_chance >= _UNLEARNT or far):
+        return None
+    return (
+        f"After {t.clf.n_iter_} epochs the cost is {t.costs[-1]:.3g} and still falling, steadily "
+        f"and slowly; outputs that ignore the inputs cost {t.chance:.3g}.",
+        {"eta": t.eta, "cost": t.costs[-1], "chance_cost": t.chance, "last_quarter": falls},
+        f"a larger eta: {min(10 * t.eta, t.suited_eta):.2g} instead of {t.eta:.3g}, and on by "
+        "factors of 3 until the cost starts to oscillate.",
+    )
+
+
+def _too_few_epochs(t):
+    falls, _ = t.quarters
+    validation = t.h["validation_cost"]
+    k = max(1, len(validation) // 4)
+    stalled = len(validation) > k and validation[-1] > validation[-1 - k]
+    if isnan(falls) or stalled or not t.smooth or t.overruled or t.frozen or _eta_too_low(t):
+        return None
+    material = falls >= _STILL_FALLING * t.costs[-1] or t.of_chance >= AT_CHANCE  # not begun
+    if t.of_chance < COST_LEFT or not material:
+        return None
+    n = t.clf.n_iter_
+    larger = f", or an eta nearer to {t.suited_eta:.2g}" if t.eta < t.suited_eta / 3 else ""
+    return (
+        f"The cost is still falling: from {t.costs[-1] + falls:.3g} to {t.costs[-1]:.3g} in the "
+        f"last {max(1, len(t.costs) // 4)} of {n} epochs.",
+        {"epochs": n, "cost": t.costs[-1], "last_quarter": falls},
+        f"more epochs: max_iter={3 * n}{larger}.",
+    )
+
+
+def _penalty_too_strong(t):
+    if not t.overruled:
+        return None
+    layer = int(np.argmin(t.weight_lengths))
+    evidence = {"lmbda": t.clf.lmbda, "lengths": t.weight_lengths, "memory": t.memory}
+    if t.vanished:
+        sentence = (
+            f"The penalty has made weights vanish: those of a neuron of layer {layer + 1} have a "
+            f"length of {t.weight_lengths[layer]:.2g}, and outputs hardly depend on the inputs."
+        )
+    else:
+        sentence = (
+            "The penalty overrules the data: it alone would shrink weights to a third in "
+            f"{t.memory:.2g} epochs, so they forget most rows before they see them again."
+        )
+    lower = f"a smaller lmbda: {t.clf.lmbda / 100:.2g} instead of {t.clf.lmbda:g}"
+    return sentence, evidence, f"{lower}, and on by factors of 10 either way."
+
+
+def _overfit_cost(t):
+    best = _best_epochs(t)
+    if best is None or t.wanders:
+        return None
+    least, validation, now = best["cost_epoch"] - 1, t.h["validation_cost"], t.clf.epoch_ - 1
+    known = validation[: now + 1][~np.isnan(validation[: now + 1])]
+    width = min(5, 1 + len(known) // 6)
+    medians = [np.median(known[i : i + width]) for i in range(len(known) - width + 1)]
+    rise = medians[-1] - min(medians)
+    noise = np.median(np.abs(np.diff(known))) if len(known) > 1 else np.inf
+    learnt_on = not t.h["train_cost"][now] >= t.h["train_cost"][least]  # true of NaN too
+    matters = max(_COST_RISE * min(medians), _COST_RISE_OF_CHANCE * t.chance, 2 * noise)
+    if rise < matters or not learnt_on:
+        return None
+    latest = float(medians[-1])
+    return (
+        f"Over-fitting by cost: the validation cost was least, {validation[least]:.3g}, in epoch "
+        f"{least + 1} and is {latest:.3g} now: the network has become too sure of its errors. "
+        "This matters where probabilities are used; for class decisions it is epoch "
+        f"{best['accuracy_epoch']} that counts, of the best validation accuracy.",
+        best | {"least_cost": validation[least], "cost": latest, "epoch": now + 1},
+        "for probabilities early_stopping=True with scoring='cost'; against its cause a larger "
+        "lmbda, dropout, or more data, which an ImageAugmenter makes of images.",
+    )
+
+
+def _overfit_accuracy(t):
+    best = _best_epochs(t)
+    if best is None or isnan(t.h["train_accuracy"][t.clf.epoch_ - 1]):
+        return None
+    now, validation = t.clf.epoch_ - 1, t.h["validation_accuracy"]
+    train, latest = t.h["train_accuracy"][now], float(np.nanmean(validation[: now + 1][-3:]))
+    k, known = max(1, len(validation) // 4), validation[~np.isnan(validation)]
+    improving = known[-k:].mean() - known[-2 * k : -k].mean() if len(known) >= 2 * k else np.inf
+    gaps = (t.h["train_accuracy"] - validation)[: now + 1]
+    grown = train - latest - np.nanmin(gaps) >= _GAP / 2  # or these validation rows are harder
+    learnt = t.of_chance < _UNLEARNT
+    if train - latest < _GAP or improving > _IMPROVING or not (grown and learnt):
+        return None
+    return (
+        f"Over-fitting by accuracy: {train:.4f} on training and {latest:.4f} on validation data. "
+        f"The latter was best in epoch {best['accuracy_epoch']} and no longer improves. This "
+        "matters where classes are decided; for probabilities it is epoch "
+        f"{best['cost_epoch']} that counts, of the least validation cost.",
+        best | {"train_accuracy": train, "validation_accuracy": latest, "epoch": now + 1},
+        "more data, which an ImageAugmenter makes of images; a larger lmbda, dropout, fewer "
+        "hidden neurons; early_stopping=True saves the epochs that no longer help.",
+    )
+
+
+def _best_epochs(t):
+    """Return the epochs of least validation cost and of best accuracy; None without such data."""
+    cost, accuracy = (t.h[f"validation_{name}"][: t.clf.epoch_] for name in ("cost", "accuracy"))
+    if np.isnan(cost).all():
+        return None
+    return {
+        "cost_epoch": int(np.nanargmin(cost)) + 1,
+        "accuracy_epoch": int(np.nanargmax(accuracy)) + 1,
+    }
+
+
+FINDINGS = {
+    "unscaled_features": _unscaled_features,
+    "constant_features": _constant_features,
+    "class_imbalance": _class_imbalance,
+    "eta_too_high": _eta_too_high,
+    "saturated_hidden": _saturated_hidden,
+    "large_initial_weights": _large_initial_weights,
+    "saturated_outputs": _saturated_outputs,
+    "eta_too_low": _eta_too_low,
+    "too_few_epochs": _too_few_epochs,
+    "penalty_too_strong": _penalty_too_strong,
+    "overfit_cost": _overfit_cost,
+    "overfit_accuracy": _overfit_accuracy,
+}
+
+
+def _plain(value):
+    """Turn a number of NumPy into one of Python."""
+    return value.item() if isinstance(value, np.generic) else value
