@@ -98,6 +98,46 @@ def check_number(name, value, kind, interval, also=""):
     return number
 
 
+def check_image_shape(image_shape, n_values, values):
+    """Return the shape of images, each of which is a row of `n_values` values.
+
+    Parameters
+    ----------
+    image_shape : tuple (height, width), tuple (height, width, channels) or None
+        What the user gave; None stands for a square.
+    n_values : int
+    values : str
+        A phrase for the values, for the message.
+
+    Returns
+    -------
+    tuple of int or None
+        None if a square is wanted and the values make none.
+
+    Raises
+    ------
+    TypeError
+        If it is no tuple or list, or holds what is no integer.
+    ValueError
+        If it has not two or three lengths above 0, or does not fit the values.
+    """
+    if image_shape is None:
+        side = math.isqrt(n_values)
+        return (side, side) if side**2 == n_values else None
+    if not isinstance(image_shape, (tuple, list)) or len(image_shape) not in (2, 3):
+        raise (ValueError if isinstance(image_shape, (tuple, list)) else TypeError)(
+            "`image_shape` must be None, (height, width) or (height, width, channels); got "
+            f"{image_shape!r}."
+        )
+    name = "each length in `image_shape`"
+    shape = tuple(check_number(name, length, Integral, "[1, inf)") for length in image_shape)
+    if math.prod(shape) != n_values:
+        raise ValueError(
+            f"`image_shape` must fit {values}; got {image_shape!r}, which has {math.prod(shape)}."
+        )
+    return shape
+
+
 def shown(number):
     """Show a number, but not the hundreds of digits of an integer."""
     if isinstance(number, int) and number.bit_length() > 64:

@@ -20,8 +20,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sknielsen import MLPSigmoidClassifier, augmentation
-from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter, ImageExpander, warp
+from sknielsen import MLPSigmoidClassifier
+from sknielsen.augmentation import (
+    AugmentedClassifier,
+    ImageAugmenter,
+    ImageExpander,
+    _augmenter,
+    _geometry,
+    warp,
+)
 
 NO_SQUARE = "ignore:.* features make no square image"
 
@@ -149,14 +156,14 @@ def test_shear_slants_by_pixels_to_the_side_for_each_pixel_upwards():
 @pytest.mark.parametrize("sigma", [1.0, 4.0, 9.0])
 def test_rms_displacement_equals_elastic_within_5_percent(frame, sigma):
     identity = np.broadcast_to(np.eye(2), (4000, 2, 2)), np.zeros((4000, 2))
-    field = augmentation._coordinates(*identity, frame, 0.7, sigma, rng())
+    field = _geometry.coordinates(*identity, frame, 0.7, sigma, rng())
     displacement = field - np.indices(frame)[:, None]
     np.testing.assert_allclose(np.sqrt((displacement**2).mean(axis=(1, 2, 3))), 0.7, rtol=0.05)
 
 
 def test_elastic_field_is_correlated_as_smoothed_noise_is():
     identity = np.broadcast_to(np.eye(2), (4000, 2, 2)), np.zeros((4000, 2))
-    field = augmentation._coordinates(*identity, (28, 28), 1.0, 4.0, rng())
+    field = _geometry.coordinates(*identity, (28, 28), 1.0, 4.0, rng())
     field = (field - np.indices((28, 28))[:, None]).reshape(8000, 28, 28)
     for d in (1, 4, 8):
         expected = np.exp(-(d**2) / (4 * 4.0**2))
@@ -190,7 +197,7 @@ def test_no_ink_centre_leaves_the_frame(h, w, shift, rotation, scale, shear, den
     ink = rng(seed).random((20, h, w)) < density
     augmenter = ImageAugmenter(shift=shift, rotation=rotation, scale=scale, shear=shear)
     matrix, move, _ = augmenter._draw(20, (h, w, 1), rng(seed))
-    limited, moved = augmentation._limited(matrix, move, ink)
+    limited, moved = _geometry.keep_in_frame(matrix, move, ink)
     centre = (np.array([h, w]) - 1) / 2
     for i in range(20):
         borders = ink[i, 0], ink[i, -1], ink[i, :, 0], ink[i, :, -1]
@@ -206,7 +213,7 @@ def test_no_ink_centre_leaves_the_frame(h, w, shift, rotation, scale, shear, den
 def test_the_limit_is_the_largest_possible():
     ink = np.zeros((1, 10, 10), bool)
     ink[0, 4, 7] = True
-    limited, moved = augmentation._limited(np.eye(2)[None], np.array([[1.0, 8.0]]), ink)
+    limited, moved = _geometry.keep_in_frame(np.eye(2)[None], np.array([[1.0, 8.0]]), ink)
     np.testing.assert_allclose(moved, [[0.25, 2.0]])
     np.testing.assert_array_equal(limited, np.eye(2)[None])
 
@@ -258,7 +265,7 @@ def test_automatic_fill_is_the_median_of_the_border_in_each_channel():
     inner[1:-1, 1:-1] = True
     border = np.sort(images[:, ~inner], axis=1)
     expected = border[:, (border.shape[1] - 1) // 2]
-    np.testing.assert_array_equal(augmentation._border_median(images), expected)
+    np.testing.assert_array_equal(_geometry.border_median(images), expected)
 
 
 @pytest.mark.parametrize(
@@ -313,8 +320,8 @@ def test_no_square_without_a_shape_is_warned_of():
 def test_result_does_not_depend_on_the_chunk_size(monkeypatch, pixels):
     X = blobs(100, 14, 14).reshape(100, -1)
     expected = everything(probability=0.7).distort(X, rng())
-    monkeypatch.setattr(augmentation, "_CHUNK_PIXELS", pixels)
-    monkeypatch.setattr(augmentation, "_BLOCK_PIXELS", 2 * pixels)
+    monkeypatch.setattr(_augmenter, "_CHUNK_PIXELS", pixels)
+    monkeypatch.setattr(_augmenter, "_BLOCK_PIXELS", 2 * pixels)
     np.testing.assert_array_equal(everything(probability=0.7).distort(X, rng()), expected)
 
 

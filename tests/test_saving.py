@@ -63,6 +63,13 @@ def test_skops_trusts_one_name_for_the_augmenter(digits):
     np.testing.assert_array_equal(loaded.fit_transform(*digits), augmenter.fit_transform(*digits))
 
 
+@pytest.mark.parametrize("cls", [ImageAugmenter, ImageExpander, AugmentedClassifier])
+def test_a_pickle_names_an_estimator_by_the_path_that_users_import(cls):
+    pickled = f"csknielsen.augmentation\n{cls.__name__}\n.".encode()
+    assert pickle.loads(pickled) is cls
+    assert pickle.dumps(cls, protocol=0).replace(b"p0\n", b"") == pickled
+
+
 @pytest.mark.parametrize("fit", ["plain", "momentum"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_memory_mapped_classifier_predicts_and_continues(fit, dtype, small, digits, tmp_path):

@@ -1,0 +1,221 @@
+"""The geometry of a distortion: where each pixel is read, and how far ink may be moved.
+
+The affine and the elastic part become one field of coordinates, at which `warp` reads an image
+once.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+_EXPLAINED = 0.99  # share of an elastic field's variance along an axis that is drawn
+
+
+def warp(images, rows, columns, fill=0.0):
+    """Read images at real coordinates, by bilinear interpolation.
+
+    It computes what ``map_coordinates(order=1, mode="grid-constant", cval=fill)`` of
+    `scipy.ndimage` does: outside the frame lies `fill`, and the two blend over one pixel.
+
+    Parameters
+    ----------
+    images : ndarray of float of shape (n, h, w) or (n, h, w, channels)
+    rows, columns : ndarray of float of shape (n, height, width)
+        Where to read: 0 is the centre of the first row or column, h - 1 or w - 1 of the last.
+    fill : float or ndarray of shape (n, channels), default=0.0
+        Value outside the frame.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width) or (n, height, width, channels)
+        In the images' dtype.
+    """
+    n, h, w = images.shape[:3]
+    planes = images.reshape(n, h, w, -1).transpose(0, 3, 1, 2)
+    # A border of `fill` spares all masks. It is one pixel wide above and on the left; the next
+    # row's left border serves on the right, and a second row below gives the last one its own.
+    stride = w + 1
+    framed = np.empty((*planes.shape[:2], h + 3, stride), images.dtype)
+    border = np.broadcast_to(fill, (n, planes.shape[1]))[..., None, None]
+    framed[:, :, :1] = framed[:, :, -2:] = framed[..., :1] = border
+    framed[:, :, 1:-2, 1:] = planes
+    pixels = framed.ravel()
+
+    # float32 counts exactly up to 2^24.
+    real = np.result_type(rows, np.float32 if pixels.size < 2**24 else np.float64)
+    y = np.clip(rows, -1, h, dtype=real)[:, None]
+    x = np.clip(columns, -1, w, dtype=real)[:, None]
+    top, left = np.floor(y), np.floor(x)
+    y -= top
+    x -= left
+    top *= stride
+    top += left
+    origin = np.arange(stride + 1, pixels.size, framed[0, 0].size, dtype=real)
+    place = top + origin.reshape(*planes.shape[:2], 1, 1)
+    if real == np.float32:
+        place = place.astype(np.int32)  # on the way to np.intp, which is faster than directly
+    place = place.astype(np.intp)
+    # Reading from a later start spares an index array for each neighbour. All lie inside: of the
+    # modes that do not check, "wrap" is the fastest.
+    a, b, c, d = (
+        np.take(pixels[offset:], place, mode="wrap", out=np.empty_like(place, images.dtype))
+        for offset in (0, 1, stride, stride + 1)
+    )
+    for near, far, share in ((a, b, x), (c, d, x), (a, c, y)):
+        far -= near
+        far *= share
+        near += far
+    return a.transpose(0, 2, 3, 1).reshape(n, *a.shape[2:], *images.shape[3:])
+
+
+@lru_cache(maxsize=32)
+def _basis(size, sigma):
+    """Components along one axis from which coordinates are made.
+
+    White noise smoothed with a Gaussian has the correlation exp(-d^2 / 4 sigma^2) at a distance
+    of d pixels. The leading eigenvectors of that matrix, times the roots of their eigenvalues,
+    turn a few independent normal numbers into such a field of variance 1: the same
+    distribution for a fraction of the work of smoothing.
+
+    Parameters
+    ----------
+    size : int
+        Pixels along the axis.
+    sigma : float or None
+        Of the Gaussian, in pixels. None makes no random components.
+
+    Returns
+    -------
+    ndarray of float32 of shape (size, k + 2)
+        k random components, a constant, and the position counted from the centre. Read-only.
+    """
+    position = np.arange(size) - (size - 1) / 2
+    components = np.empty((size, 0))
+    if sigma is not None:
+        distance = position[:, None] - position
+        values, vectors = np.linalg.eigh(np.exp(-((distance / (2 * sigma)) ** 2)))
+        values, vectors = values[::-1].clip(0), vectors[:, ::-1]
+        k = np.searchsorted(np.cumsum(values), _EXPLAINED * size) + 1
+        components = vectors[:, :k] * np.sqrt(values[:k])
+        components /= np.linalg.norm(components, axis=1, keepdims=True)
+    basis = np.column_stack([components, np.ones(size), position]).astype(np.float32)
+    basis.flags.writeable = False
+    return basis
+
+
+def _determinant(matrix):
+    return matrix[:, 0, 0] * matrix[:, 1, 1] - matrix[:, 0, 1] * matrix[:, 1, 0]
+
+
+def coordinates(matrix, shift, frame, elastic=0.0, sigma=None, rng=None):
+    """Where each pixel of the distorted images is read in the originals.
+
+    Pixel q is read at F^-1(q) + e(q), F being the affine map that moves the ink and e the
+    elastic displacement. Both are bilinear in the components of rows and of columns, so that
+    two small matrix products an image make the whole.
+
+    Parameters
+    ----------
+    matrix, shift : ndarray of shape (n, 2, 2) and (n, 2)
+        F(p) = centre + matrix (p - centre) + shift, of points (row, column).
+    frame : tuple (h, w)
+    elastic, sigma, rng : float, float and numpy.random.Generator
+        As for `ImageAugmenter`; a sigma of None leaves the elastic part out.
+
+    Returns
+    -------
+    ndarray of float32 of shape (2, n, h, w)
+        Rows and columns.
+    """
+    n, bases = len(matrix), [_basis(size, sigma) for size in frame]
+    k_rows, k_columns = (basis.shape[1] - 2 for basis in bases)
+    inverse = matrix[:, ::-1, ::-1].swapaxes(1, 2) * [[1, -1], [-1, 1]]
+    inverse /= _determinant(matrix)[:, None, None]
+    weights = np.zeros((2, n, k_rows + 2, k_columns + 2), np.float32)
+    if sigma is not None:
+        # An axis of one pixel has no room for displacements.
+        amount = np.multiply(elastic, np.array(frame) > 1).reshape(2, 1, 1)
+        normal = rng.standard_normal((n, 2, k_rows, k_columns), dtype=np.float32)
+        weights[..., :k_rows, :k_columns] = (normal * amount).swapaxes(0, 1)
+    centre = (np.array(frame) - 1) / 2
+    weights[..., k_rows, k_columns] = (centre - np.einsum("nij,nj->ni", inverse, shift)).T
+    weights[..., k_rows + 1, k_columns] = inverse[..., 0].T
+    weights[..., k_rows, k_columns + 1] = inverse[..., 1].T
+    across = weights.reshape(-1, k_columns + 2) @ bases[1].T  # one product, for speed
+    return bases[0] @ across.reshape(2, n, k_rows + 2, frame[1])
+
+
+def keep_in_frame(matrix, shift, ink):
+    """Limit affine maps so that the centre of no ink pixel leaves the frame.
+
+    F becomes F_t(p) = p + t (F(p) - p) with the largest t in [0, 1] that keeps all ink inside.
+    Ink that touches all four borders has no room at all: such an image stays unlimited. Where
+    F_t, halfway to a large rotation, would shrink the image to half its size, t is 0.
+
+    Parameters
+    ----------
+    matrix, shift : ndarray of shape (n, 2, 2) and (n, 2)
+        As for `coordinates`.
+    ink : ndarray of bool of shape (n, h, w)
+    """
+    first, last = _ink_box(ink)
+    reach = (np.array(ink.shape[1:]) - 1) / 2  # from the centre to the last pixel
+    touching = ((first == -reach) & (last == reach)).all(axis=1)
+    # A box around the ink that stays inside spares the closer look.
+    spread = np.abs(matrix) @ ((last - first)[..., None] / 2)
+    middle = matrix @ ((last + first)[..., None] / 2) + shift[..., None]
+    close = np.flatnonzero(((np.abs(middle) + spread)[..., 0] > reach).any(axis=1) & ~touching)
+    matrix, shift = matrix.copy(), shift.copy()
+    t = _largest_share(matrix[close], shift[close], ink[close])
+    limited = np.eye(2) + t[:, None, None] * (matrix[close] - np.eye(2))
+    t[_determinant(limited) < np.minimum(_determinant(matrix[close]), 1) / 4] = 0
+    matrix[close] = np.eye(2) + t[:, None, None] * (matrix[close] - np.eye(2))
+    shift[close] *= t[:, None]
+    return matrix, shift
+
+
+def _ink_box(ink):
+    """First and last inked (row, column), each (n, 2), from the centre; the frame if no ink."""
+    n, h, w = ink.shape
+    counts = ink.astype(np.float32)  # so that BLAS looks for the ink
+    rows = (counts.reshape(-1, w) @ np.ones(w, np.float32)).reshape(n, h) > 0
+    columns = np.ones(h, np.float32) @ counts > 0
+    first = np.stack([rows.argmax(axis=1), columns.argmax(axis=1)], axis=1)
+    last = np.stack([rows[:, ::-1].argmax(axis=1), columns[:, ::-1].argmax(axis=1)], axis=1)
+    reach = (np.array([h, w]) - 1) / 2
+    return first - reach, reach - last
+
+
+def _largest_share(matrix, shift, ink):
+    """Find the largest t in [0, 1], (n,), with which F_t of `keep_in_frame` loses no ink."""
+    n, *frame = ink.shape
+    # Convexity leaves the first and the last ink pixel of each row to be looked at.
+    left, right = ink.argmax(axis=2), frame[1] - 1 - ink[:, :, ::-1].argmax(axis=2)
+    inked = ink[:, :, 0] | (left > 0)
+    reach = (np.array(frame).reshape(2, 1, 1, 1) - 1) / 2
+    points = np.empty((2, 2, n, frame[0]))  # axis, first or last, image, row
+    points[0], points[1, 0], points[1, 1] = np.arange(frame[0]), left, right
+    points -= reach
+    change = (matrix - np.eye(2)).T[:, :, None, :, None]
+    move = change[0] * points[0] + change[1] * points[1]
+    move += shift.T[:, None, :, None]
+    points += move
+    outside = np.abs(points, out=points)
+    outside -= reach
+    leaving = np.flatnonzero((outside > 0) & inked)
+    image = leaving // frame[0] % n
+    t = np.ones(n)
+    room = 1 - outside.flat[leaving] / np.abs(move.flat[leaving])  # rounded, at times below 0
+    np.minimum.at(t, image, room.clip(0))
+    return t
+
+
+def border_median(images):
+    """Median of each image's border pixels, (n, channels); of an even number the lower one."""
+    edges = images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]
+    border = np.concatenate(edges, axis=1)
+    median = border[:, 0].copy()
+    mixed = (border != median[:, None]).any(axis=(1, 2))
+    middle = (border.shape[1] - 1) // 2
+    median[mixed] = np.partition(border[mixed], middle, axis=1)[:, middle]
+    return median
