@@ -98,7 +98,7 @@ def check_number(name, value, kind, interval, also=""):
     return number
 
 
-def check_image_shape(image_shape, n_values, values):
+def check_image_shape(image_shape, n_values, values, kinds=(tuple, list), wrong_kind=TypeError):
     """Return the shape of images, each of which is a row of `n_values` values.
 
     Parameters
@@ -108,6 +108,10 @@ def check_image_shape(image_shape, n_values, values):
     n_values : int
     values : str
         A phrase for the values, for the message.
+    kinds : tuple of types, default=(tuple, list)
+        What a shape may be held in.
+    wrong_kind : type of exception, default=TypeError
+        Raised for anything else.
 
     Returns
     -------
@@ -117,15 +121,15 @@ def check_image_shape(image_shape, n_values, values):
     Raises
     ------
     TypeError
-        If it is no tuple or list, or holds what is no integer.
+        If it is of the wrong kind, or holds what is no integer.
     ValueError
         If it has not two or three lengths above 0, or does not fit the values.
     """
     if image_shape is None:
         side = math.isqrt(n_values)
         return (side, side) if side**2 == n_values else None
-    if not isinstance(image_shape, (tuple, list)) or len(image_shape) not in (2, 3):
-        raise (ValueError if isinstance(image_shape, (tuple, list)) else TypeError)(
+    if not isinstance(image_shape, kinds) or len(image_shape) not in (2, 3):
+        raise (ValueError if isinstance(image_shape, kinds) else wrong_kind)(
             "`image_shape` must be None, (height, width) or (height, width, channels); got "
             f"{image_shape!r}."
         )

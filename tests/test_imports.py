@@ -83,7 +83,7 @@ RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "sknielsen"}
 
 
 # Packages whose classes and functions say that they live where users import them from.
-PUBLIC = ["augmentation", "diagnostics"]
+PUBLIC = ["augmentation", "diagnostics", "plots"]
 
 
 def modules():
