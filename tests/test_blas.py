@@ -182,11 +182,16 @@ def test_a_forked_process_keeps_the_limit_of_its_own_thread_alone(own, two_threa
             warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
             child = os.fork()
         if child == 0:
-            os.write(writer, bytes(n_threads() + blas_threads(*SMALL)(n_threads)))
+            found = n_threads() + blas_threads(*SMALL)(n_threads)
+            thread = threading.Thread(target=blas_threads(*SMALL), args=[n_threads], daemon=True)
+            thread.start()
+            thread.join(20)  # for ever, if the parent's lock were still held here
+            os.write(writer, bytes([*found, thread.is_alive()]))
             os._exit(0)
         os.waitpid(child, 0)
         found = list(os.read(reader, 100))
         os.close(reader), os.close(writer)
+        assert found.pop() == 0
         return found[: len(counts)], found[len(counts) :]
 
     if own:

@@ -637,6 +637,19 @@ def test_ctrl_c_in_partial_fit_propagates_and_leaves_the_model_as_it_was(small, 
     assert clf.n_iter_ == 1
 
 
+def test_ctrl_c_after_the_epoch_of_a_partial_fit_is_not_lost(small, split, monkeypatch):
+    (X, y), _ = split
+
+    def interrupted_print(line):
+        raise KeyboardInterrupt
+
+    clf = small(on_interrupt="keep", verbose=1)
+    monkeypatch.setattr("builtins.print", interrupted_print)
+    with pytest.raises(KeyboardInterrupt):
+        clf.partial_fit(X, y, np.unique(y))
+    assert not hasattr(clf, "n_iter_")
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("cost", sorted(COSTS))
 def test_a_training_that_diverges_is_an_error_that_names_eta_and_the_epoch(cost, dtype, split):
