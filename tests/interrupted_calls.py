@@ -1,5 +1,6 @@
 """What child processes of test_interrupts run: calls that Ctrl-C hits, and a disk that is full."""
 
+import inspect
 import os
 import resource
 import signal
@@ -31,11 +32,19 @@ class PressAtCall:
     """Press Ctrl-C at the n-th call of any function, of Python or C, that this thread makes.
 
     It counts where Python functions begin and where built-in ones end, since there Python looks
-    for signals. With ``at=None`` it only counts.
+    for signals; not generators, which are also entered to be closed, where it does not look. In a
+    destructor Python ignores whatever is raised: there it waits for the end.
+
+    Parameters
+    ----------
+    at : int, default=None
+        With None it only counts.
+    module : str, default=""
+        Count only what functions of a module of this name do; "" counts all.
     """
 
-    def __init__(self, at=None):
-        self.at, self.n_calls = at, 0
+    def __init__(self, at=None, module=""):
+        self.at, self.module, self.n_calls, self.pressed = at, module, 0, False
 
     def __enter__(self):
         sys.setprofile(self._count)
@@ -45,19 +54,36 @@ class PressAtCall:
         sys.setprofile(None)
 
     def _count(self, frame, event, argument):
-        if event in ("call", "c_return"):
+        code = frame.f_code
+        is_generator = event == "call" and code.co_flags & inspect.CO_GENERATOR
+        counts = code.co_filename.endswith(f"{self.module}.py") and code.co_filename != __file__
+        if event in ("call", "c_return") and counts and not is_generator:
             self.n_calls += 1
-            if self.n_calls == self.at:
+            due = self.at is not None and self.n_calls >= self.at and not self.pressed
+            if due and not _in_destructor(frame):
+                self.pressed = True
                 signal.raise_signal(signal.SIGINT)
 
 
-def train_until_ctrl_c(at, connection):
-    """Train for good, pressing Ctrl-C once, at the n-th call; report when it is felt."""
+def _in_destructor(frame):
+    while frame is not None and frame.f_code.co_name != "__del__":
+        frame = frame.f_back
+    return frame is not None
+
+
+def train_until_ctrl_c(at, module, connection):
+    """Train for good, pressing Ctrl-C once, at the n-th call; report when it is felt.
+
+    Unless the calls of a module are counted, the first training, in which Python imports this
+    and that, is over by then.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     X, y = rows()
     clf = network()
+    if not module:
+        clf.partial_fit(X, y, CLASSES)
     try:
-        with PressAtCall(at):
+        with PressAtCall(at, module):
             while True:
                 clf.partial_fit(X, y, CLASSES)
     except KeyboardInterrupt:

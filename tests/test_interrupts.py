@@ -85,6 +85,18 @@ def needs_callbacks(stage):
         pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
 
 
+def interrupted(at, function, *arguments):
+    """Press Ctrl-C at the n-th call inside a function; tell whether the function has so many."""
+    press = PressAtCall(at)
+    try:
+        with press:
+            function(*arguments)
+    except KeyboardInterrupt:
+        return True
+    assert not press.pressed, f"Ctrl-C at call {at} is lost"
+    return False
+
+
 def train(clf, call, split):
     rows, validation = split
     if call == "partial_fit":
@@ -147,16 +159,17 @@ def test_ctrl_c_at_any_call_inside_leaves_everything_as_before(
     whole = prepared()
     with PressAtCall() as calls:
         train(whole, call, split)
-    counts = blas_counts()
-    for at in np.random.default_rng(0).integers(1, calls.n_calls, N_CALLS // 12):
+    counts, n_interrupted, n_points = blas_counts(), 0, N_CALLS // 12
+    for at in np.random.default_rng(0).integers(1, calls.n_calls, n_points):
         clf = prepared()
         before = snapshot(clf)
-        with pytest.raises(KeyboardInterrupt), PressAtCall(at):
+        if interrupted(at, train, clf, call, split):
+            n_interrupted += 1
+            assert snapshot(clf) == before, at
             train(clf, call, split)
-        assert snapshot(clf) == before, at
-        train(clf, call, split)
         assert blas_counts() == counts, at
         assert_same_model(clf, whole)
+    assert n_interrupted > 0.9 * n_points
 
 
 def test_ctrl_c_at_any_call_inside_a_prediction_restores_the_blas_threads(split):
@@ -165,12 +178,12 @@ def test_ctrl_c_at_any_call_inside_a_prediction_restores_the_blas_threads(split)
     expected = clf.predict_proba(X)
     with PressAtCall() as calls:
         clf.predict_proba(X)
-    counts = blas_counts()
-    for at in np.random.default_rng(0).integers(1, calls.n_calls, N_CALLS // 4):
-        with pytest.raises(KeyboardInterrupt), PressAtCall(at):
-            clf.predict_proba(X)
+    counts, n_interrupted, n_points = blas_counts(), 0, N_CALLS // 4
+    for at in np.random.default_rng(0).integers(1, calls.n_calls, n_points):
+        n_interrupted += interrupted(at, clf.predict_proba, X)
         np.testing.assert_array_equal(clf.predict_proba(X), expected)
         assert blas_counts() == counts, at
+    assert n_interrupted > 0.9 * n_points
 
 
 class PressingOutput(io.StringIO):
@@ -339,13 +352,18 @@ class Child:
 
 def test_a_loop_of_partial_fit_never_loses_ctrl_c():
     X, y = interrupted_calls.rows()
-    network().partial_fit(X, y, CLASSES)  # what is imported at first is not counted
-    clf = network()
+    clf = network().partial_fit(X, y, CLASSES)
     with PressAtCall() as calls:
         for _ in range(3):
-            clf.partial_fit(X, y, CLASSES)
+            clf.partial_fit(X, y)
     for at in np.random.default_rng(0).integers(1, calls.n_calls, 60):
-        with Child(interrupted_calls.train_until_ctrl_c, at) as child:
+        with Child(interrupted_calls.train_until_ctrl_c, at, "") as child:
+            assert child.answer() == "felt", at
+
+
+def test_the_first_call_in_a_process_does_not_lose_ctrl_c_while_it_looks_for_blas():
+    for at in range(1, 400, 50):
+        with Child(interrupted_calls.train_until_ctrl_c, at, "threadpoolctl") as child:
             assert child.answer() == "felt", at
 
 
@@ -533,14 +551,16 @@ def test_ctrl_c_at_any_call_of_a_training_leaves_a_whole_checkpoint(path):
     clf = checkpointed(path, max_iter=2)
     with PressAtCall() as calls:
         clf.fit(*rows)
-    for at in np.random.default_rng(0).integers(1, calls.n_calls, N_CALLS // 4):
+    n_interrupted, n_points = 0, N_CALLS // 4
+    for at in np.random.default_rng(0).integers(1, calls.n_calls, n_points):
         clf = checkpointed(path, max_iter=2)
         before = snapshot(clf)
-        with pytest.raises(KeyboardInterrupt), PressAtCall(at):
-            clf.fit(*rows)
-        assert snapshot(clf) == before, at
+        if interrupted(at, clf.fit, *rows):
+            n_interrupted += 1
+            assert snapshot(clf) == before, at
         assert os.listdir(path.parent) == [path.name], at
         assert_same_model(resume(network(max_iter=2), path, *rows), whole)
+    assert n_interrupted > 0.9 * n_points
 
 
 def test_a_worker_that_is_killed_ends_the_search_and_the_next_one_works(digits):
