@@ -419,7 +419,7 @@ def _describe(value):
     if isinstance(value, (list, tuple, np.ndarray)):
         return [_describe(item) for item in value]
     if isinstance(value, dict):
-        return [[_describe(key), _describe(item)] for key, item in value.items()]
+        return sorted(([_describe(key), _describe(item)] for key, item in value.items()), key=repr)
     if hasattr(value, "get_params") and not isinstance(value, type):
         return [_describe(type(value)), _describe(value.get_params(deep=False))]
     if isinstance(value, functools.partial):

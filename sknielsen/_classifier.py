@@ -66,8 +66,13 @@ def all_or_nothing(train):
     @functools.wraps(train)
     def guarded(estimator, *args, **kwargs):
         before = dict(vars(estimator))
+        if "_training" in before:
+            raise RuntimeError(
+                f"This {type(estimator).__name__} is being trained: what is called meanwhile, a "
+                "callback for instance, can train a clone or a copy of it."
+            )
         history, n_epochs = before.get("history_", {}), before.get("n_iter_", 0)
-        random_state = before.get("random_state")
+        random_state = getattr(estimator, "random_state", None)
         drawn_from = isinstance(random_state, np.random.RandomState)
         state = random_state.get_state(legacy=False) if drawn_from else None
         try:
@@ -683,6 +688,7 @@ default="constant"
             return _SCORES.get(self.scoring) if settings.scorer is None else None
         fitted = shallow_copy(self)  # shares the weights in training
         vars(fitted).pop("feature_names_in_", None)  # the rows at hand are arrays
+        fitted._training = None  # it must not be trained
         X, y, rows = validation.X, validation.codes, validation.rows
         weight = validation.weight(rows)
         if len(rows) < X.shape[0]:
@@ -741,8 +747,8 @@ default="constant"
 
         def pass_chunks():
             for start in range(0, n_rows, step):
-                x = X[start : start + step]
-                x = (x.toarray() if issparse(x) else x).astype(dtype, copy=False)
+                x = X[start : start + step].astype(dtype, copy=False)
+                x = x.toarray() if issparse(x) else x
                 z[start : start + step] = network.forward(x, largest=largest)
 
         run = blas_threads(min(n_rows, 10), network.layer_sizes)  # all threads if a layer is large
@@ -763,8 +769,9 @@ default="constant"
             For two classes the z of the second one; under the log-likelihood cost, how far it
             exceeds the first one's.
         """
-        z = self._weighted_inputs(X)
-        if self.multilabel_ or len(self.classes_) > 2:
+        model = shallow_copy(self)  # whose parts belong together: another thread may refit it
+        z = model._weighted_inputs(X)
+        if model.multilabel_ or len(model.classes_) > 2:
             return z
         return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
 
@@ -779,8 +786,9 @@ default="constant"
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
-        codes = decide(self._weighted_inputs(X), self.multilabel_)
-        return codes if self.multilabel_ else self.classes_[codes]
+        model = shallow_copy(self)  # whose parts belong together: another thread may refit it
+        codes = decide(model._weighted_inputs(X), model.multilabel_)
+        return codes if model.multilabel_ else model.classes_[codes]
 
     def predict_log_proba(self, X):
         """Compute the logarithms of the probabilities of `predict_proba`; they are finite.
@@ -793,13 +801,14 @@ default="constant"
         -------
         ndarray of shape (n_samples, n_classes)
         """
-        z = self._weighted_inputs(X)
-        activation = self.out_activation_
+        model = shallow_copy(self)  # whose parts belong together: another thread may refit it
+        z = model._weighted_inputs(X)
+        activation = model.out_activation_
         if isinstance(activation, str):
             activation = ACTIVATIONS[activation]
         with np.errstate(all="ignore"):
             log_p = log_outputs(activation, z)
-            if not self.multilabel_:
+            if not model.multilabel_:
                 if z.shape[1] == 1:
                     log_p = np.hstack([log_outputs(activation, z, complement=True), log_p])
                 else:
@@ -832,7 +841,9 @@ default="constant"
 
     def __getstate__(self):
         state = super().__getstate__()
-        state.pop("_training", None)
+        training = state.pop("_training", None)
+        if training is not None and training.n_epochs > training.first_epoch:
+            state |= training.outcome() | {"epoch_": training.n_epochs}
         if "history_" in state:  # which training appends to: a shallow copy has its own
             state["history_"] = {name: list(column) for name, column in state["history_"].items()}
         return state

@@ -33,9 +33,11 @@ def check_rows(estimator, X, y="no_validation", *, reset=False, dtype):
         Only if `y` is given.
     """
     refuse_dask(X, y)
-    _refuse_dates(X, "X")
+    _refuse_others(X, "X")
     has_labels = not isinstance(y, str)
     if has_labels:
+        if np.ma.is_masked(y):
+            raise ValueError("y must have no masked entries; drop their rows first.")
         y = exact(y, "y")
     by_itself = isinstance(dtype, str)  # not dtype == "numeric": there NumPy loses a Ctrl-C
     if by_itself and getattr(getattr(X, "dtype", None), "kind", "") in ("b", "i", "u", "f"):
@@ -78,24 +80,30 @@ def _check_labels(y):
     return y
 
 
-def _refuse_dates(values, name):
-    """Raise TypeError for dates and durations, which NumPy casts to numbers unasked."""
-    if isinstance(values, (list, tuple)):
-        values = np.asarray(values, dtype=object)
-    dtypes = [values.dtype] if hasattr(values, "dtype") else list(getattr(values, "dtypes", []))
-    dates = [
+def _refuse_others(values, name):
+    """Raise for what NumPy casts to numbers unasked: dates, strings, and masked entries."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} must have no masked entries; fill them first.")
+    if not (hasattr(values, "dtype") or hasattr(values, "dtypes")):
+        try:
+            values = np.asarray(values)
+        except ValueError:  # rows of several lengths, of which scikit-learn has more to say
+            return
+    dtypes = [values.dtype] if hasattr(values, "dtype") else list(values.dtypes)
+    others = [
         dtype
         for dtype in dtypes
         if getattr(dtype, "kind", "") in ("M", "m")
+        or (isinstance(dtype, np.dtype) and dtype.kind in "USV")
         or getattr(dtype, "is_temporal", lambda: False)()  # of polars
     ]
     if any(dtype == np.dtype(object) for dtype in dtypes) and not issparse(values):
         items = np.asarray(values, dtype=object).ravel()
-        dates += [item for item in items if isinstance(item, (np.datetime64, np.timedelta64))]
-    if dates:
+        others += [item for item in items if isinstance(item, (np.datetime64, np.timedelta64))]
+    if others:
         raise TypeError(
-            f"{name} must hold numbers; got {dates[0]}. Make numbers of dates and durations "
-            "first, such as days since the first of them."
+            f"{name} must hold numbers; got {others[0]}. Make numbers of dates, durations and "
+            "strings first."
         )
 
 
@@ -104,8 +112,9 @@ def check_weight(weight, X, name):
     if weight is None:
         return None
     refuse_dask(weight)
-    _refuse_dates(weight, f"`{name}`")
+    _refuse_others(weight, f"`{name}`")
     weight = np.asarray(weight)
+    _refuse_others(weight, f"`{name}`")  # what a container held
     if weight.shape != (X.shape[0],):
         raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
     with np.errstate(all="ignore"), _numbers_too_large(f"`{name}`"):

@@ -210,16 +210,23 @@ def exact(labels, name):
     dtype = getattr(labels, "dtype", None)
     if hasattr(dtype, "numpy_dtype") and dtype.kind in "iu" and not labels.isna().any():
         return labels.to_numpy(dtype.numpy_dtype)
-    if isinstance(labels, (list, tuple)) or dtype == np.dtype(object):
-        items = np.asarray(labels, dtype=object)
-        if items.ndim == 1:
-            converted = np.array(items.tolist()).tolist()
-            changed = [i for i, c in zip(items, converted) if i is not c and i != c and i == i]
-            if changed:
-                raise ValueError(
-                    f"{name} must hold labels of one kind; beside the others NumPy would change "
-                    f"{_some(changed)}."
-                )
+    of_numpy = isinstance(dtype, np.dtype) and dtype != np.dtype(object)
+    if of_numpy or hasattr(labels, "columns") or not hasattr(labels, "__len__"):
+        return labels
+    listed = labels.to_list() if hasattr(labels, "to_list") else labels
+    items = np.asarray(listed, dtype=object)
+    converted = np.array(items.tolist()).ravel().tolist()
+    # NaN alone is not equal to itself, and is refused elsewhere unless it becomes a string.
+    changed = [
+        item
+        for item, found in zip(items.ravel().tolist(), converted)
+        if item is not found and item != found and not (item != item and found != found)
+    ]
+    if changed:
+        raise ValueError(
+            f"{name} must hold labels of one kind; beside the others NumPy would change "
+            f"{_some(changed)}."
+        )
     return labels
 
 

@@ -1028,3 +1028,66 @@ def test_what_another_thread_sees_of_a_fit_is_whole(small, digits):
     clf.fit(X.view(Rows), y)
     assert len(seen) > n_first + 3
     assert set(seen) == {y.shape}
+
+
+def test_predictions_beside_a_fit_with_other_classes_are_of_one_model(small, digits):
+    """Another fit comes while the outputs are computed, as another thread might make it come."""
+    X, y = digits
+    clf = small().fit(X, y)
+    expected = clf.predict(X), clf.predict_proba(X), clf.decision_function(X)
+
+    class Refits:
+        def __init__(self):
+            self.coefs = clf.coefs_[0]
+
+        def __array__(self, dtype=None, copy=None):
+            clf.fit(X, y > 4)
+            return np.array(self.coefs, dtype)
+
+    for method, result in zip((clf.predict, clf.predict_proba, clf.decision_function), expected):
+        clf.fit(X, y)
+        clf.coefs_[0] = Refits()
+        clf.coefs_[0].dtype = X.dtype
+        np.testing.assert_array_equal(method(X), result)
+
+
+@pytest.mark.parametrize("again", ["fit", "partial_fit"])
+def test_an_estimator_is_not_trained_while_it_is_trained(again, small, digits):
+    def schedule(epoch, history, eta):
+        getattr(clf, again)(*digits)
+
+    clf = small(eta_schedule=schedule)
+    with pytest.raises(RuntimeError, match="This MLPSigmoidClassifier is being trained"):
+        clf.fit(*digits)
+    assert not hasattr(clf, "n_iter_")
+
+
+def test_a_copy_made_in_training_continues_from_the_epoch_it_was_made_in(small, digits):
+    copies = []
+
+    def schedule(epoch, history, eta):
+        copies.append(pickle.dumps(clf.__getstate__() | {"eta_schedule": "constant"}))
+        return eta
+
+    clf = small(eta_schedule=schedule)
+    clf.fit(*digits)
+    copied = small()
+    copied.__setstate__(pickle.loads(copies[2]))
+    assert copied.n_iter_ == copied.epoch_ == 2
+    with pytest.raises(ValueError, match="features"):
+        copied.partial_fit(digits[0][:, :2], digits[1])
+    assert_same_model(copied.partial_fit(*digits), clf)
+
+
+@pytest.mark.parametrize("convert", [lambda X: X.astype(str), lambda X: np.ma.masked_equal(X, 0)])
+def test_strings_and_masked_entries_are_no_numbers(convert, small, digits):
+    X, y = digits
+    clf = small().fit(X, y)
+    for call in (
+        lambda: clf.predict(convert(X)),
+        lambda: clf.partial_fit(convert(X), y),
+        lambda: clf.partial_fit(X, y, sample_weight=convert(X[:, 20])),
+        lambda: clf.partial_fit(X, y, X_val=convert(X), y_val=y),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"must hold numbers|no masked entries"):
+            call()

@@ -549,7 +549,7 @@ def test_a_worker_killed_between_epochs_changes_nothing(client, digits, sync):
     assert schedule.killed is not None
     assert_same_weights(disturbed, undisturbed, atol=0)
     assert len(disturbed.history_["epoch"]) == 5
-    client.wait_for_workers(2, timeout=60)
+    client.wait_for_workers(2, timeout=300)
 
 
 class KillsItsWorker:
@@ -579,7 +579,7 @@ def test_a_worker_killed_in_the_middle_of_a_task_changes_nothing(
     path.touch()
     assert_same_weights(clf.fit(dX, dy), undisturbed, atol=0)
     assert not path.exists()
-    client.wait_for_workers(2, timeout=60)
+    client.wait_for_workers(2, timeout=300)
 
 
 # --- refusals ------------------------------------------------------------------------------------

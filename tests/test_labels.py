@@ -1,7 +1,9 @@
 import re
+from collections import deque
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from sknielsen import MLPSigmoidClassifier
@@ -126,3 +128,17 @@ def test_messages_show_the_first_of_many_labels():
     clf = fitted(np.repeat(np.arange(1000), 2))
     with pytest.raises(ValueError, match=r"19\] and 980 more\.$"):
         clf.partial_fit(np.zeros((1, 2)), [-1])
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["a", float("nan"), "b"],
+        [[1], ["1"], [2]],
+        deque([2**53 + 1, 2.0, 2**53]),
+        pl.Series(["a", "a\0", "b"]),
+    ],
+)
+def test_labels_in_any_container_are_kept_or_refused(y):
+    with pytest.raises(ValueError, match="y must hold labels of one kind; beside the others"):
+        MLPSigmoidClassifier().fit(np.zeros((3, 2)), y)
