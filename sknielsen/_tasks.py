@@ -135,7 +135,10 @@ class Training:
         """Return what training has come to, beside the weights: attributes of the estimator."""
         history, best = self.history, self.best
         attributes = {"n_iter_": self.n_epochs, "eta_": history["eta"][-1]}
-        attributes["epoch_"] = self.n_epochs if best is None else best.epoch
+        if best is not None:
+            attributes["epoch_"] = best.epoch
+        elif self.n_epochs > self.first_epoch:  # else the weights are still those they were
+            attributes["epoch_"] = self.n_epochs
         if best is not None:
             highest = best.score, best.epoch
         else:

@@ -32,7 +32,8 @@ COMPILED_PRELUDE = compile(PRELUDE, "prelude", "exec")
 
 HEADLINE = "# This script shows the failure."
 
-TOLERANCE = {np.dtype(np.float32): 2e-5, np.dtype(np.float64): 1e-10}
+# Many steps of a large eta over single rows multiply rounding errors some thousand times.
+TOLERANCE = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-10}
 
 LABELS = {  # by kind; an integer is the number of labels of a multilabel target
     "numbers": (

@@ -711,3 +711,15 @@ def test_verbose_prints_a_line_an_epoch(small, split, capsys):
     assert [line.split("  ")[0] for line in lines] == ["epoch 1", "epoch 2"]
     assert "train_accuracy" in lines[0]
     assert "validation" not in lines[0]
+
+
+def test_a_fit_that_trains_no_epoch_leaves_the_epoch_of_the_weights(small, split):
+    train, validation = split
+    schedule = Plateau(patience=1, min_factor=0.25)
+    clf = small(eta_schedule=schedule, early_stopping=True, warm_start=True, max_iter=40, eta=8.0)
+    clf.fit(*train, **validation)
+    assert clf.epoch_ == clf.best_epoch_ < clf.n_iter_ < 40
+    before = weights_of(clf), clf.epoch_
+    clf.set_params(early_stopping=False).fit(*train, **validation)
+    np.testing.assert_array_equal(weights_of(clf), before[0])
+    assert clf.epoch_ == before[1]
