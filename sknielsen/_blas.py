@@ -42,8 +42,16 @@ def check_layout(array, dtype):
 
 @functools.cache
 def _controller():
-    """Scan the loaded libraries once in a process: the scan costs milliseconds."""
-    return ThreadpoolController()
+    """Scan the loaded libraries once in a process: the scan costs milliseconds.
+
+    In a thread, which Ctrl-C does not reach: older threadpoolctl scans by a function that C
+    calls, where Python prints an exception and goes on.
+    """
+    found = []
+    scan = threading.Thread(target=lambda: found.append(ThreadpoolController()))
+    scan.start()
+    scan.join()
+    return found[0]
 
 
 def _set_threads(counts):

@@ -88,7 +88,7 @@ class Network:
                 _drop(a, self.keep[layer], rng)
             np.copyto(z, b)
             self._gemm(1.0, a, w, 1.0, z, layer == 0, 0, 1)  # z <- a W + z
-            if largest is not None and not np.abs(z).max() <= largest:
+            if largest is not None and not max(z.max(), -z.min()) <= largest:  # or NaN
                 raise OverflowError(
                     f"Weighted inputs of layer {layer + 1} are above {largest:.6g}."
                 )
