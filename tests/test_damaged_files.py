@@ -16,6 +16,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from contextlib import chdir
 from importlib.util import find_spec
 
@@ -133,7 +134,7 @@ def array_in(content):
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)
-        except Exception:
+        except (EOFError, zlib.error, gzip.BadGzipFile):
             return None
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in CODES:
         return None
