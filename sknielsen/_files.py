@@ -1,10 +1,10 @@
-"""Files of users, opened so that none can make the program wait or grow without end."""
+"""Checks of users' files, so that none can make the program wait or read without end."""
 
 import os
 import stat
 
 
-def require_regular(path):
+def require_regular(path: str | os.PathLike[str]) -> int:
     """Raise OSError unless this is a regular file, or a link to one; return its size in bytes.
 
     A pipe would make its reader wait for a writer, and a device may never end.

@@ -1,33 +1,64 @@
-"""Warnings about validation data that cannot mean what their giver believes.
+"""Checks that validation rows are not training rows, and that they are scaled like them.
 
-They look at a sample of rows, and of the features of wide tables.
+`look_at_validation` runs all checks on random samples, so that their cost is bounded, and says
+nothing if it is in doubt. To add a check, write a function of the two samples and call it there.
 """
 
+from collections import Counter
+from typing import Any, TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
-_ROWS, _VALUES = 2048, 2**20  # looked at, at most, on either side
-_FEATURES = 2048  # looked at, at most, of dense data
-_VARYING = 0.1  # share of features below which they do not stand for the table
-_STORED = 50  # values of sparse data below which their signs tell nothing
-_IN_COLUMN = 5  # values of a feature below which their size tells nothing
-_SHARED_ROWS = 12  # below which coincidence is too likely: (2/3)^12 < 0.01, see `shared_rows`
-_ROWS_FOR_SCALE = 50  # below which a scale is too uncertain
-_FACTOR = 5  # by which scales may differ
-_NEGATIVE = 0.25  # share of negative values that does not vanish by chance
+Rows: TypeAlias = Any  # an ndarray, or a CSR matrix of SciPy, which has no types
+
+_ROWS = 4096  # in a sample: of a million training rows, 4096**2 / 1e6 = 17 > _COPIES then meet
+_FEATURES = 512  # of dense data: enough to tell rows apart; samples hold 2 million values at most
+_COPIES = 12  # fewer than a dozen equal rows may be coincidence in any table
+_FEW_ROWS = 50  # fewer rows may all be alike, for instance all bright images
+_FEW_PAIRS = 10  # fewer different values do not show the scale of a feature
+_NEGATIVE = 0.25  # a standardised feature has at least this share of negative values, as a rule
+_FACTOR = 5  # classes and samples of one source differ less than this in most features
+_TELLING = 0.1  # fewer features may drift by themselves, for instance the time of a measurement
 
 
-def remark_on_validation(share, difference):
-    """Say what is wrong with validation rows; None if nothing is seen to be.
+def look_at_validation(
+    X: Rows,
+    X_val: Rows,
+    codes: NDArray[Any],
+    codes_val: NDArray[Any],
+    *,
+    n_rows: int | None = None,
+) -> str | None:
+    """Return a remark if validation rows are training rows, or are not scaled like them.
+
+    Scales are compared only if both sides hold several classes, because the rows of a single
+    class may lie in a corner of the range of all rows.
 
     Parameters
     ----------
-    share : float
-        What `shared_rows` estimates.
-    difference : str or None
-        What `scale_difference` says. It tells nothing where one side holds rows of a single
-        class, which may well lie in a corner of the others' range.
+    X : ndarray or CSR of shape (n_samples, n_features)
+        Training rows, or a random sample of them.
+    X_val : ndarray or CSR of shape (n_samples_val, n_features)
+        Validation rows, or a random sample of them.
+    codes, codes_val : ndarray of int of shape (n_codes,) or (n_codes, n_labels)
+        The classes that occur in the training and in the validation rows; they may repeat. Two
+        dimensions stand for multilabel data, which count as several classes.
+    n_rows : int, default=None
+        Number of training rows that `X` is a sample of; by default `X` holds them all.
+
+    Returns
+    -------
+    str or None
+        The text of the warning; None if there is nothing to warn of, or too little data to tell.
     """
+    if not (issparse(X) or issparse(X_val)):
+        step = -(-X.shape[1] // _FEATURES)
+        X, X_val = X[:, ::step], X_val[:, ::step]
+    rng = np.random.default_rng(0)
+    a, b = _sample(X, rng), _sample(X_val, rng)
+    share = _share_of_copies(a, b, n_rows or X.shape[0])
     if share > 0.5:
         return (
             f"About {share:.0%} of the rows of `X_val` equal training rows: validation figures "
@@ -35,7 +66,9 @@ def remark_on_validation(share, difference):
             "early_stopping=True split some off. A search slices an `X_val` that has as many "
             "rows as X just as it slices X: give it another number of rows."
         )
-    if difference:
+    if not (_several_classes(codes) and _several_classes(codes_val)):
+        return None
+    if difference := _difference_of_scale(a, b):
         return (
             f"`X_val` does not look scaled like X: {difference}. If its rows are from elsewhere, "
             "this may be so; else scale both alike. In a pipeline use "
@@ -46,161 +79,115 @@ def remark_on_validation(share, difference):
     return None
 
 
-def shared_rows(X, X_val, n_rows=None):
-    """Estimate the share of validation rows that are training rows, beyond coincidence.
+def sample_size(X: Rows) -> int:
+    """Return how many rows a sample may have: fewer if they hold many values, as those of X do."""
+    values_per_row = X.nnz / X.shape[0] if issparse(X) else X.shape[1]
+    return max(_FEW_ROWS, min(_ROWS, int(_ROWS * _FEATURES / max(1, values_per_row))))
 
-    Rows sliced as X was are always found where X is whole, others where enough of them meet: a few
-    hundred out of a hundred thousand are not. Where values are few, rows repeat of themselves.
-    Therefore only rows count that occur once among the m looked at in X; a fresh row equals one of
-    them with a probability of about 2 n_2 / m, where n_2 rows occur twice (Good 1953, "The
-    population frequencies of species and the estimation of population parameters").
+
+def _several_classes(codes: NDArray[Any]) -> bool:
+    """Tell whether encoded labels hold more than one class."""
+    return codes.ndim == 2 or bool(codes.min() < codes.max())
+
+
+def _sample(X: Rows, rng: np.random.Generator) -> csr_array:
+    """Draw rows in random order, as CSR that stores equal rows equally and no zeros."""
+    n_rows = X.shape[0]
+    rows = rng.choice(n_rows, min(n_rows, sample_size(X)), replace=False)
+    sample = csr_array(X[rows])
+    sample.sum_duplicates()
+    sample.eliminate_zeros()
+    return sample
+
+
+def _share_of_copies(a: csr_array, b: csr_array, n_rows: int) -> float:
+    """Estimate which share of the validation rows are copies of training rows.
+
+    Let U be the rows that occur once in the sample of m training rows. If all m' rows of the
+    validation sample were drawn from the n training rows, they would hit m' |U| / n of U; the
+    share is the hits over this number. Rows of a table with few different values are equal by
+    chance: a fresh row hits U with a probability of about 2 n_2 / m, where n_2 is the number of
+    rows that occur twice (Good 1953, "The population frequencies of species and the estimation of
+    population parameters"). Three times as many hits are still put down to chance, since n_2 is
+    itself uncertain.
 
     Parameters
     ----------
-    X, X_val : ndarray or CSR of shape (n_samples, n_features)
-    n_rows : int, default=None
-        Training rows there are, where X is a sample of them.
+    a, b : csr_array of shape (m, n_features) and (m', n_features)
+        Samples of the training and of the validation rows.
+    n_rows : int
+        Number n of training rows.
 
     Returns
     -------
     float
-        From 0 to 1; 0 where too few rows coincide to tell.
+        From 0 to 1; 0 if so few rows are equal that this may be chance.
     """
-    rng = np.random.default_rng(0)
-    rows = choose_rows(X, rng)
-    # Those in the same places where there are as many: if both were sliced alike, all meet.
-    aligned = X.shape == X_val.shape
-    rows_val = rows if aligned else choose_rows(X_val, rng)[: len(rows)]
-    features = _choose_features(X, X_val)
-    hashes, hashes_val = _hashes(X, rows, features), _hashes(X_val, rows_val, features)
-    values, counts = np.unique(hashes, return_counts=True)
-    once = values[counts == 1]
-    hits = np.intersect1d(once, hashes_val).size
-    by_chance = 2 * np.count_nonzero(counts == 2) * len(rows_val) / len(rows)
-    if hits < _SHARED_ROWS + 3 * by_chance:
+    occurrences = Counter(_list_rows(a))
+    once = {row for row, count in occurrences.items() if count == 1}
+    twice = sum(count == 2 for count in occurrences.values())
+    hits = len(once.intersection(_list_rows(b)))
+    by_chance = 2 * twice / a.shape[0] * b.shape[0]
+    if hits < _COPIES + 3 * by_chance:
         return 0.0
-    if aligned and np.count_nonzero(hashes == hashes_val) > hits / 2:
-        at_most = len(once)
-    else:  # a row from anywhere in X
-        at_most = len(once) * len(rows_val) / (n_rows or X.shape[0])
-    return min(1.0, hits / at_most)
+    return float(min(1.0, hits / (b.shape[0] * len(once) / n_rows)))
 
 
-def scale_difference(X, X_val):
-    """Say how the validation rows are off the training rows' scale.
+def _list_rows(M: csr_array) -> list[bytes]:
+    """List each row as bytes that are the same for rows of the same values."""
+    indices = M.indices.astype(np.int64)
+    return [
+        indices[start:end].tobytes() + M.data[start:end].tobytes()
+        for start, end in zip(M.indptr, M.indptr[1:])
+    ]
 
-    Signs are compared first: standardised features have both. Then, of each feature, standard
-    deviations and distances from the training mean, without the outer quarter of the values.
-    More than half of the features must be off; of the second kind those of which half the values
-    are equal are left out. Where that leaves few, and in sparse data, the mean sizes of each
-    feature's values that are not 0 are compared.
+
+def _difference_of_scale(a: csr_array, b: csr_array) -> str | None:
+    """Describe how the scale of validation rows differs from the scale of training rows.
+
+    Signs are compared first, because centring gives most features negative values. Then, for each
+    feature, the typical distance |x - x'| is compared between two training rows, two validation
+    rows, and one row of either kind. On one scale all three are alike. If the widths differ, the
+    first two are not; if the location differs, the third is larger. The distances are averaged
+    as geometric means of those that are not 0: so sparse and dense features are treated alike, and
+    heavy tails do no harm. More than half of the features must differ.
 
     Parameters
     ----------
-    X, X_val : ndarray or CSR of shape (n_samples, n_features)
+    a, b : csr_array of shape (m, n_features) and (m', n_features)
+        Samples of the training and of the validation rows, in random order.
 
     Returns
     -------
     str or None
-        How they differ; None if they do not, or there are too few rows to tell.
+        The difference; None if there is none, or too little data to tell.
     """
-    if min(X.shape[0], X_val.shape[0]) < _ROWS_FOR_SCALE:
+    n, n_features = min(a.shape[0], b.shape[0]), a.shape[1]
+    if n < _FEW_ROWS:
         return None
-    rng = np.random.default_rng(0)
-    rows = [np.sort(choose_rows(M, rng)[:512]) for M in (X, X_val)]
-    features = _choose_features(X, X_val)
-    a, b = (_take(M, r, features) for M, r in zip((X, X_val), rows))
-    if issparse(a) or issparse(b):
-        values = [M.data if issparse(M) else M.ravel() for M in (a, b)]
-        negative, negative_val = ((v < 0).sum() / max(1, v.size) for v in values)
-        one_sided = max(negative, negative_val) > _NEGATIVE and min(negative, negative_val) == 0
-        if one_sided and min(v.size for v in values) >= _STORED:
-            return f"{negative_val:.0%} of its values are negative, of X {negative:.0%}"
-        return _difference_of_sizes(a, b)
-
-    negative = np.array([(M < 0).mean(axis=0) for M in (a, b)])
-    one_sided = (negative.max(axis=0) > _NEGATIVE) & (negative.min(axis=0) == 0)
-    if one_sided.mean() > 0.5:
+    negative = [np.bincount(M.indices[M.data < 0], minlength=n_features) for M in (a, b)]
+    shares = np.array([counts / M.shape[0] for counts, M in zip(negative, (a, b))])
+    one_sided = np.mean((shares.max(axis=0) > _NEGATIVE) & (shares.min(axis=0) == 0))
+    if one_sided > 0.5:
         return (
-            f"{one_sided.mean():.0%} of the features have negative values in one of the two, and "
-            "none in the other"
+            f"{one_sided:.0%} of the features have negative values in one of the two, and none "
+            "in the other"
         )
-    ordered = [np.sort(M, axis=0) for M in (a, b)]
-    varying = np.logical_and(*(M[len(M) // 4] < M[-1 - len(M) // 4] for M in ordered))
-    if varying.mean() < _VARYING:
-        return _difference_of_sizes(a, b)
-    with np.errstate(all="ignore"):
-        a, b = (M[len(M) // 8 : -(len(M) // 8), varying].astype(float) for M in ordered)
-        width = a.std(axis=0)
-        larger = np.square(b - a.mean(axis=0)).mean(axis=0) > (_FACTOR * width) ** 2
-        off = (larger | (_FACTOR * b.std(axis=0) < width)).mean()
+    distances = [abs(D) for D in (a[1:] - a[:-1], b[1:] - b[:-1], a[:n] - b[:n])]
+    counts = np.array([np.bincount(D.indices, minlength=n_features) for D in distances])
+    # Features of which too few rows differ are compared as one, which has the last index.
+    merged = np.where(counts.min(axis=0) < _FEW_PAIRS, n_features, np.arange(n_features))
+    counts, sums = (
+        np.array([np.bincount(merged[D.indices], f(D.data), n_features + 1) for D in distances])
+        for f in (np.ones_like, np.log)
+    )
+    compared = counts.min(axis=0) >= _FEW_PAIRS
+    within, within_val, across = sums[:, compared] / counts[:, compared]
+    ratios = np.maximum(np.maximum(within, within_val), across) - np.minimum(within, within_val)
+    telling = ratios[ratios > 0]  # all distances of 0/1 indicators are 1
+    if telling.size <= _TELLING * ratios.size:
+        return None
+    off = np.mean(telling > np.log(_FACTOR))
     if off > 0.5:
         return f"{off:.0%} of the features compared are more than {_FACTOR} times off their range"
     return None
-
-
-def _difference_of_sizes(a, b):
-    """Say how many features have values that are, where not 0, of another size on average.
-
-    Sizes are geometric means, which single large values do not carry away. Where most values lie
-    in features that have too few of them, all values together are one feature.
-    """
-    counts, sums = zip(*map(_logarithms, (a, b)))
-    known = np.minimum(*counts) >= _IN_COLUMN
-    if any(n[known].sum() < n.sum() / 2 for n in counts):
-        if min(n.sum() for n in counts) < _STORED:
-            return None
-        counts, sums = ([np.array([n.sum()]) for n in some] for some in (counts, sums))
-        known = np.array([True])
-    if not known.any():
-        return None
-    mean, mean_val = (total[known] / n[known] for total, n in zip(sums, counts))
-    off = (np.abs(mean_val - mean) > np.log(_FACTOR)).mean()
-    if off > 0.5:
-        return f"{off:.0%} of the features compared have values {_FACTOR} times off in size"
-    return None
-
-
-def _logarithms(M):
-    """Count the values of each feature that are not 0, and sum the logarithms of their sizes."""
-    M = csr_array(M)
-    M.eliminate_zeros()
-    logarithms = np.log(np.abs(M.data.astype(float)))
-    n_features = M.shape[1]
-    return (
-        np.bincount(M.indices, minlength=n_features),
-        np.bincount(M.indices, logarithms, n_features),
-    )
-
-
-def choose_rows(X, rng):
-    """Draw the rows to look at, in random order."""
-    per_row = X.nnz / X.shape[0] if issparse(X) else min(X.shape[1], _FEATURES)
-    limit = max(_ROWS_FOR_SCALE, min(_ROWS, int(_VALUES // max(1, per_row))))
-    return rng.choice(X.shape[0], min(X.shape[0], limit), replace=False)
-
-
-def _choose_features(X, X_val):
-    """Draw the features to look at; all of them (None) unless both tables are dense and wide."""
-    n_features = X.shape[1]
-    if issparse(X) or issparse(X_val) or n_features <= _FEATURES:
-        return None
-    return np.sort(np.random.default_rng(0).choice(n_features, _FEATURES, replace=False))
-
-
-def _take(X, rows, features):
-    return X[rows] if features is None else X[np.ix_(rows, features)]
-
-
-def _hashes(X, rows, features):
-    """Hash the values of rows, in whichever way they are stored."""
-    X = csr_array(_take(X, rows, features))
-    X.sum_duplicates()
-    X.eliminate_zeros()
-    indices = X.indices.astype(np.int64)
-    return np.array(
-        [
-            hash((indices[i:j].tobytes(), X.data[i:j].tobytes()))
-            for i, j in zip(X.indptr, X.indptr[1:])
-        ]
-    )

@@ -1,19 +1,22 @@
-"""Labels: which classes there are, and the number of each, its code.
+"""Labels: the classes of a target, and the code of each, an integer from 0.
 
-Labels are matched as Python compares them, and by kind: 1 equals 1.0 and True, not "1". NumPy's
-set routines would turn numbers into strings where both meet, and so find codes for labels that
-are not among the classes.
+Labels are equal if Python says so and if they are of one kind: 1 equals 1.0 and True, but not
+"1". NumPy's set routines would turn numbers beside strings into strings, and so find codes for
+labels that are not among the classes.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 
-from sknielsen._data import refuse_dask
 from sknielsen._resolve import check_number
+from sknielsen.core.contracts import Array, Cost, FittedClassifier
+from sknielsen.costs import is_exclusive
 
-_SHOWN = 20  # labels of a list in a message
+_SHOWN = 20  # labels that a message lists
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,17 +31,19 @@ class Labels:
         Whether the target is an indicator matrix.
     """
 
-    classes: np.ndarray
+    classes: Array
     multilabel: bool
 
     @classmethod
-    def of(cls, estimator):
-        """Return those that a fitted estimator has learned."""
+    def of(cls, estimator: FittedClassifier) -> Self:
+        """Return the labels that a fitted estimator has learned."""
         return cls(estimator.classes_, estimator.multilabel_)
 
     @classmethod
-    def learn(cls, y, classes=None, known=None, streaming=False):
-        """Learn the classes in a first call, and hold to them later.
+    def learn(
+        cls, y: Array, classes: Any = None, known: Self | None = None, streaming: bool = False
+    ) -> Self:
+        """Learn the classes in a first call; in a later call check that they are the same.
 
         Parameters
         ----------
@@ -47,7 +52,7 @@ class Labels:
         classes : array-like of shape (n_classes,), default=None
             All classes, if the user named them.
         known : Labels, default=None
-            Those of the model that is continued.
+            Labels of the model that is continued.
         streaming : bool, default=False
             Whether `y` may lack some of the classes.
 
@@ -85,17 +90,16 @@ class Labels:
             raise ValueError(f"At least two classes are needed; got 1 class: {_some(named)}.")
         return found
 
-    def __str__(self):
-        """Name the classes."""
+    def __str__(self) -> str:
+        """List the classes, the first ones of many."""
         return f"{'multilabel ' if self.multilabel else ''}{_some(self.classes)}"
 
-    def _is_same(self, other):
-        same_kind = self.multilabel == other.multilabel and kind(self.classes) == kind(
-            other.classes
-        )
-        return same_kind and self.classes.tolist() == other.classes.tolist()
+    def _is_same(self, other: Self) -> bool:
+        same_kind = kind(self.classes) == kind(other.classes)
+        same_classes = same_kind and self.classes.tolist() == other.classes.tolist()
+        return self.multilabel == other.multilabel and same_classes
 
-    def encode(self, y):
+    def encode(self, y: Array) -> Array:
         """Turn labels into codes; leave an indicator matrix as it is.
 
         Parameters
@@ -133,17 +137,24 @@ class Labels:
         codes = np.array([code_of[label] for label in values.tolist()], np.int32)
         return codes[np.searchsorted(values, y)]
 
-    def n_outputs(self, cost, name):
-        """Count output units: one for each class or label, one for two classes.
+    def n_outputs(self, cost: Cost, name: object) -> int:
+        """Count output units: one for each class or label, but one only for two classes.
+
+        Under a cost with exclusive outputs two classes have two output units.
 
         Parameters
         ----------
         cost : object
             A cost in the sense of `sknielsen.costs`.
         name : object
-            What the user gave for it.
+            What the user gave for the cost, for the message.
+
+        Raises
+        ------
+        ValueError
+            If the cost makes the outputs one distribution, but the target is multilabel.
         """
-        exclusive = getattr(cost, "exclusive", False)
+        exclusive = is_exclusive(cost)
         if self.multilabel and exclusive:
             raise ValueError(
                 f"cost={name!r} makes the outputs one distribution, but labels of a "
@@ -152,34 +163,38 @@ class Labels:
         n_classes = len(self.classes)
         return n_classes if self.multilabel or exclusive or n_classes > 2 else 1
 
-    def class_weight(self, given, codes, sample_weight=None):
-        """Return the factor of each class.
+    def class_weight(
+        self, given: Any, codes: Array, sample_weight: Array | None = None
+    ) -> Array | None:
+        """Return the factor of each class, None if there is none.
 
         Parameters
         ----------
         given : dict, "balanced" or None
             The classifier's `class_weight`.
         codes : ndarray of int of shape (n_samples,)
-            Those of the training rows.
+            Codes of the training rows.
         sample_weight : ndarray of shape (n_samples,), default=None
+            Used by "balanced".
 
         Returns
         -------
         ndarray of shape (n_classes,), or None
+
+        Raises
+        ------
+        TypeError
+            If `given` is of another type, or holds anything but numbers.
+        ValueError
+            If it holds other labels than the classes or numbers below 0, or if the target is
+            multilabel.
         """
-        n_classes = len(self.classes)
         if given is None:
             return None
         if self.multilabel:
             raise ValueError(f"`class_weight` must be None for multilabel y; got {given!r}.")
         if isinstance(given, str) and given == "balanced":
-            with np.errstate(under="ignore"):
-                if sample_weight is not None:  # scaled, so that huge ones have a sum
-                    exponent = np.frexp(sample_weight.max())[1]
-                    sample_weight = np.ldexp(sample_weight, -exponent)
-                totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
-                share = totals.sum() / n_classes
-                return np.divide(share, totals, out=np.zeros(n_classes), where=totals > 0)
+            return self._balanced(codes, sample_weight)
         if not isinstance(given, dict):
             raise TypeError(f"`class_weight` must be a dict, 'balanced' or None; got {given!r}.")
         unknown = [label for label in given if label not in self.classes.tolist()]
@@ -193,21 +208,37 @@ class Labels:
             [check_number("a weight in `class_weight`", f, Real, "[0, inf)") for f in factors]
         )
 
+    def _balanced(self, codes: Array, sample_weight: Array | None) -> Array:
+        """Return factors that give all classes the same total weight; 0 for a class of no weight.
 
-def kind(labels):
-    """Tell the kind of labels in an array: those of two kinds are never equal."""
+        A factor too large for float64 is infinite.
+        """
+        n_classes = len(self.classes)
+        with np.errstate(under="ignore", over="ignore"):
+            if sample_weight is not None:  # scaled, so that the sum of huge weights is finite
+                exponent = np.frexp(sample_weight.max())[1]
+                sample_weight = np.ldexp(sample_weight, -exponent)
+            totals = np.bincount(codes, weights=sample_weight, minlength=n_classes)
+            share = totals.sum() / n_classes
+            factors = np.zeros(n_classes)
+            np.divide(share, totals, out=factors, where=totals > 0)
+        return factors
+
+
+def kind(labels: Array) -> str:
+    """Return the kind of the labels in an array; labels of two kinds are never equal."""
     if labels.dtype.kind in "biuf":
         return "numbers"
     return "strings" if labels.dtype.kind in "UTO" else str(labels.dtype)
 
 
-def exact(labels, name):
-    """Return labels as NumPy can hold them without changing one; raise ValueError if it cannot.
+def exact(labels: Any, name: str) -> Any:
+    """Return labels that NumPy can hold as they are; raise ValueError if it would change one.
 
-    Of a list, NumPy makes strings of numbers beside strings, and rounds large integers beside
-    floats, as scikit-learn rounds those of pandas' nullable types.
+    In a list, NumPy turns numbers beside strings into strings, and rounds large integers beside
+    floats. Scikit-learn rounds large integers of pandas' nullable types; these become NumPy's.
     """
-    dtype = getattr(labels, "dtype", None)
+    dtype: Any = getattr(labels, "dtype", None)
     if hasattr(dtype, "numpy_dtype") and dtype.kind in "iu" and not labels.isna().any():
         return labels.to_numpy(dtype.numpy_dtype)
     of_numpy = isinstance(dtype, np.dtype) and dtype != np.dtype(object)
@@ -216,7 +247,7 @@ def exact(labels, name):
     listed = labels.to_list() if hasattr(labels, "to_list") else labels
     items = np.asarray(listed, dtype=object)
     converted = np.array(items.tolist()).ravel().tolist()
-    # NaN alone is not equal to itself, and is refused elsewhere unless it becomes a string.
+    # NaN, which is not equal to itself, is refused elsewhere, unless NumPy makes it a string.
     changed = [
         item
         for item, found in zip(items.ravel().tolist(), converted)
@@ -230,11 +261,10 @@ def exact(labels, name):
     return labels
 
 
-def _check_classes(classes):
+def _check_classes(classes: Any) -> Array:
     """Return the classes that the user named, sorted, each of them once."""
-    refuse_dask(classes)
     named = np.asarray(exact(classes, "classes"))
-    if named.dtype == object:  # pandas gives such
+    if named.dtype == object:  # as pandas makes them
         named = np.array(named.tolist())
     if named.ndim != 1:
         raise ValueError(f"classes must be one-dimensional; got shape {named.shape}.")
@@ -243,8 +273,8 @@ def _check_classes(classes):
     return np.unique(named)
 
 
-def _some(labels):
+def _some(labels: Iterable[Any]) -> str:
     """List labels for a message, the first ones of many."""
-    labels = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
-    more = f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else ""
-    return f"{labels[:_SHOWN]}{more}"
+    listed = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return f"{listed[:_SHOWN]}{more}"

@@ -1,33 +1,39 @@
-"""Hyper-parameters checked and turned into what they stand for.
+"""Checks of hyper-parameters, which return what a hyper-parameter stands for.
 
-A name becomes the object of that name in its table; an object that keeps the contract stays
-itself; anything else becomes an error that says what is accepted and what came.
+A name stands for the object of that name in a table; an object with the members that are needed
+stands for itself. Anything else is an error that says what is accepted and what came.
 """
 
 import math
-from numbers import Integral
+from collections.abc import Callable, Collection, Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 
+T = TypeVar("T")
 
-def choices(table):
+
+def choices(table: Iterable[str]) -> list[str]:
     """List the names of a table for a message."""
     return sorted(table)
 
 
-def resolve(name, value, table, members=(), also=""):
+def resolve(
+    name: str, value: object, table: Mapping[str, T], members: tuple[str, ...] = (), also: str = ""
+) -> T:
     """Return the object that a hyper-parameter stands for.
 
     Parameters
     ----------
     name : str
         The parameter, for the message.
-    value : str or object
+    value : object
         What the user gave.
     table : dict
         Objects by name.
     members : tuple of str
-        Methods that an object must have; none for a function.
+        Methods that an object must have. If there are none, it must be callable.
     also : str, default=""
         What else is accepted, for the message.
 
@@ -48,11 +54,20 @@ def resolve(name, value, table, members=(), also=""):
             f"`{name}` must be one of {choices(table)}{also} or "
             f"{f'an object with {contract}' if members else 'a callable object'}; got {value!r}."
         )
-    return value
+    return cast("T", value)
 
 
-def check_number(name, value, kind, interval, also=""):
-    """Return a number of this kind in this interval as Python's own int or float.
+# The classes of `numbers` are abstract, which mypy accepts as callables but not as types.
+@overload
+def check_number(  # type: ignore[overload-overlap]  # an Integral is a Real, an int no float
+    name: str, value: object, kind: Callable[..., Integral], interval: str, also: str = ""
+) -> int: ...
+@overload
+def check_number(
+    name: str, value: object, kind: Callable[..., Real], interval: str, also: str = ""
+) -> float: ...
+def check_number(name: str, value: Any, kind: Any, interval: str, also: str = "") -> float:
+    """Check the kind and the interval of a number; return it as an int or a float of Python.
 
     NumPy's small integers would overflow in arithmetic.
 
@@ -76,9 +91,9 @@ def check_number(name, value, kind, interval, also=""):
     Raises
     ------
     TypeError
-        If it is not a number of this kind.
+        If the value is not a number of this kind.
     ValueError
-        If it lies outside, is NaN, or is larger than any float.
+        If it lies outside of the interval, is NaN, or is larger than any float.
     """
     low, high = map(float, interval[1:-1].split(","))
     kinds = "an integer" if kind is Integral else "a number"
@@ -98,8 +113,14 @@ def check_number(name, value, kind, interval, also=""):
     return number
 
 
-def check_image_shape(image_shape, n_values, values, kinds=(tuple, list), wrong_kind=TypeError):
-    """Return the shape of images, each of which is a row of `n_values` values.
+def check_image_shape(
+    image_shape: Any,
+    n_values: int,
+    values: str,
+    kinds: tuple[type[Collection[Any]], ...] = (tuple, list),
+    wrong_kind: type[Exception] = TypeError,
+) -> tuple[int, ...] | None:
+    """Check the shape of images, each of which is a row of `n_values` values; return it.
 
     Parameters
     ----------
@@ -109,21 +130,21 @@ def check_image_shape(image_shape, n_values, values, kinds=(tuple, list), wrong_
     values : str
         A phrase for the values, for the message.
     kinds : tuple of types, default=(tuple, list)
-        What a shape may be held in.
+        Types that a shape may have.
     wrong_kind : type of exception, default=TypeError
-        Raised for anything else.
+        Error that is raised for other types.
 
     Returns
     -------
     tuple of int or None
-        None if a square is wanted and the values make none.
+        None if `image_shape` is None and the values do not make a square.
 
     Raises
     ------
     TypeError
-        If it is of the wrong kind, or holds what is no integer.
+        If `image_shape` is of another type, or holds anything but integers.
     ValueError
-        If it has not two or three lengths above 0, or does not fit the values.
+        If it does not hold two or three lengths above 0, or does not fit the values.
     """
     if image_shape is None:
         side = math.isqrt(n_values)
@@ -142,8 +163,8 @@ def check_image_shape(image_shape, n_values, values, kinds=(tuple, list), wrong_
     return shape
 
 
-def shown(number):
-    """Show a number, but not the hundreds of digits of an integer."""
+def shown(number: object) -> str:
+    """Return the digits of a number; of an integer that has hundreds, only its length."""
     if isinstance(number, int) and number.bit_length() > 64:
         return f"an integer of {number.bit_length()} bits"
     return repr(number)

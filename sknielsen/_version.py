@@ -1,6 +1,8 @@
-"""The version in saved estimators, which an older package looks at before it trusts them."""
+"""The version, and the note of it in saved estimators, which an older package warns of."""
 
 import re
+from collections.abc import Mapping
+from typing import Any, cast
 
 from sknielsen._warn import warn
 
@@ -8,21 +10,25 @@ __version__ = "0.1.0"
 
 
 class VersionedMixin:
-    """Note the version in an estimator's state, and warn where a newer one is opened."""
+    """Note the version in an estimator's state; warn where a newer version has saved it.
 
-    def __getstate__(self):
-        return {**super().__getstate__(), "_sknielsen_version": __version__}
+    It comes before BaseEstimator among the bases of a class.
+    """
 
-    def __setstate__(self, state):
+    def __getstate__(self) -> dict[str, Any]:
+        state = cast("dict[str, Any]", super().__getstate__())
+        return {**state, "_sknielsen_version": __version__}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
         state = dict(state)
         version = state.pop("_sknielsen_version", "0")
         if message := newer_version_message(f"This {type(self).__name__}", version):
             warn(message)
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[misc]  # BaseEstimator has it
 
 
-def newer_version_message(what, version):
-    """Say that something was saved by a newer sknielsen than this; "" if it was not."""
+def newer_version_message(what: str, version: str) -> str:
+    """Say that a newer sknielsen than this one has saved something; "" if none has."""
     saved, here = ([int(n) for n in re.findall(r"\d+", v)[:3]] for v in (version, __version__))
     if saved <= here:
         return ""

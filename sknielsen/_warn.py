@@ -1,15 +1,16 @@
-"""Warnings that name the line of the user, whatever libraries lie between it and the network."""
+"""Warnings that name the user's line, whatever libraries lie between it and this package."""
 
 import sys
 import warnings
+from types import FrameType
 
 _LIBRARIES = {"imblearn", "joblib", "sklearn", "sknielsen", "skops"}
 
 
-def warn(message):
-    """Emit a UserWarning that points at the innermost line outside of these libraries.
+def warn(message: str) -> None:
+    """Emit a UserWarning that points at the innermost line outside of ``_LIBRARIES``.
 
-    A pipeline or a search calls from a depth of its own, so that no number fits `stacklevel`.
+    A pipeline and a search call from different depths, so no fixed `stacklevel` would do.
 
     Parameters
     ----------
@@ -21,5 +22,7 @@ def warn(message):
     warnings.warn(message, stacklevel=level)
 
 
-def _library(frame):
-    return (frame.f_globals.get("__name__") or "").partition(".")[0]
+def _library(frame: FrameType) -> str:
+    """Return the name of the top-level package whose code a frame runs."""
+    name: str = (frame.f_globals.get("__name__") or "").partition(".")[0]
+    return name

@@ -7,11 +7,14 @@ work on the classifier as well.
 """
 
 import os
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from numbers import Integral, Real
 from time import perf_counter
+from typing import Any, TypeVar
 
-import numpy as np
 import sklearn
+from numpy.typing import ArrayLike
 
 try:
     from sklearn.callback import ScoringMonitor
@@ -22,35 +25,36 @@ except ImportError as error:
     ) from error
 
 from sknielsen._checkpoint import (
-    check_same_data,
-    check_same_parameters,
     clear_temporary,
-    contents,
-    known_by,
-    layers,
-    parameters_of,
     read_checkpoint,
     require_writable,
     write_checkpoint,
 )
-from sknielsen._classifier import MLPSigmoidClassifier, all_or_nothing
+from sknielsen._classifier import MLPSigmoidClassifier, train_estimator
+from sknielsen._hooks import Hooks, all_or_nothing, training_of
+from sknielsen._identity import check_same_parameters, parameters_of
+from sknielsen._inputs import Given
 from sknielsen._resolve import check_number
+from sknielsen.core.contracts import History, MatrixLike
 
 __all__ = ["Checkpoint", "EarlyStopping", "ValidationMonitor", "resume"]
 
+Classifier = TypeVar("Classifier", bound=MLPSigmoidClassifier)
 
-def _training_of(callback, estimator):
+
+def _training_of(callback: object, estimator: Any) -> Hooks:
     """Return the training that is going on, or raise TypeError."""
-    if not hasattr(estimator, "_training"):
+    training = training_of(estimator)
+    if training is None:
         raise TypeError(
             f"{type(callback).__name__} works on an MLPSigmoidClassifier, and was set on "
             f"{type(estimator).__name__}. Set it on the classifier inside."
         )
-    return estimator._training
+    return training
 
 
-def _require_validation(callback, estimator, why=""):
-    if _training_of(callback, estimator).validation is None:
+def _require_validation(callback: object, estimator: Any, why: str = "") -> None:
+    if _training_of(callback, estimator).inputs.validation is None:
         raise ValueError(
             f"{type(callback).__name__}{why} needs validation data: pass `X_val` and `y_val` to "
             "fit, or set early_stopping=True, which splits some off."
@@ -60,22 +64,27 @@ def _require_validation(callback, estimator, why=""):
 class _Callback:
     """A callback that does nothing but call `end_epoch` at the end of each epoch."""
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Check that the callback works on the estimator."""
         _training_of(self, estimator)
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Do nothing."""
 
-    def on_fit_task_end(self, estimator, context):
+    def on_fit_task_end(self, estimator: Any, context: Any) -> bool:
         """Call `end_epoch`; return True to end training."""
-        return context.task_name == "epoch" and self.end_epoch(estimator._training)
+        is_epoch = context.task_name == "epoch"
+        return is_epoch and bool(self.end_epoch(_training_of(self, estimator)))
 
-    def teardown(self, estimator, context):
+    def end_epoch(self, training: Hooks) -> bool | None:
+        """Act at the end of an epoch; return True to end training."""
+        raise NotImplementedError
+
+    def teardown(self, estimator: Any, context: Any) -> None:
         """Do nothing."""
 
 
-class ValidationMonitor(ScoringMonitor):
+class ValidationMonitor(ScoringMonitor):  # type: ignore[misc]  # scikit-learn has no types
     """Score the classifier on its validation data at the end of each epoch.
 
     It is scikit-learn's `~sklearn.callback.ScoringMonitor` for the rows in `X_val`, or those that
@@ -107,17 +116,25 @@ class ValidationMonitor(ScoringMonitor):
     ['fit', 'epoch', 'epoch']
     """
 
-    def __init__(self, *, scoring="accuracy"):
+    def __init__(
+        self,
+        *,
+        scoring: str | Callable[..., Any] | Sequence[str] | Mapping[str, Any] = "accuracy",
+    ) -> None:
         super().__init__(scoring=scoring)
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Make the scorer, and check that there are validation data."""
         _require_validation(self, estimator)
         super().setup(estimator, context)
 
-    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+    def on_fit_task_end(
+        self, estimator: Any, context: Any, *, fitted_estimator: Any = None
+    ) -> Any:
         """Score the validation data."""
-        X, y, weight = estimator._training.validation_rows
+        rows = _training_of(self, estimator).inputs.validation_rows
+        assert rows is not None  # `setup` has seen that there are such
+        X, y, weight = rows
         metadata = None if weight is None else {"sample_weight": weight}
         return super().on_fit_task_end(
             estimator, context, X=X, y=y, fitted_estimator=fitted_estimator, metadata=metadata
@@ -158,7 +175,7 @@ class EarlyStopping(_Callback):
     True
     """
 
-    def __init__(self, *, time_limit=None, score=None):
+    def __init__(self, *, time_limit: float | None = None, score: float | None = None) -> None:
         if time_limit is None and score is None:
             raise ValueError("EarlyStopping needs `time_limit`, `score` or both; got neither.")
         if time_limit is not None:
@@ -168,18 +185,18 @@ class EarlyStopping(_Callback):
         self.time_limit = time_limit
         self.score = score
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Check that there are validation data, if a score is asked for."""
         super().setup(estimator, context)
         if self.score is not None:
             _require_validation(self, estimator, "(score=...)")
 
-    def end_epoch(self, training):
+    def end_epoch(self, training: Hooks) -> bool:
         """Tell whether to end training."""
         late = self.time_limit is not None and perf_counter() - training.started > self.time_limit
-        return late or self.reached(training.history)
+        return late or self.reached(training.state.history)
 
-    def reached(self, history):
+    def reached(self, history: History) -> bool:
         """Tell whether the last validation score is good enough."""
         return self.score is not None and history["validation_score"][-1] >= self.score
 
@@ -230,11 +247,11 @@ class Checkpoint(_Callback):
     True
     """
 
-    def __init__(self, path, *, every=1):
+    def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
         self.path = os.path.realpath(os.fsdecode(path))  # a link stays, and may lead elsewhere
         self.every = check_number("every", every, Integral, "[1, inf)")
 
-    def setup(self, estimator, context):
+    def setup(self, estimator: Any, context: Any) -> None:
         """Check that there is one training, which can be resumed."""
         super().setup(estimator, context)
         if context.task_name == "partial_fit":
@@ -249,30 +266,32 @@ class Checkpoint(_Callback):
                     "trains several, which would overwrite each other's."
                 )
 
-    def on_fit_task_begin(self, estimator, context):
+    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Write the state that training begins with, and so see that the file can be written."""
         if context.task_name == "fit":
             require_writable(self.path)
             clear_temporary(self.path)
-            write_checkpoint(self.path, *contents(estimator._training))
+            training = _training_of(self, estimator)
+            write_checkpoint(self.path, training.state, training.identity)
 
-    def end_epoch(self, training):
+    def end_epoch(self, training: Hooks) -> None:
         """Write a checkpoint if one is due."""
-        if training.n_epochs % self.every == 0 or training.n_epochs == training.last_epoch:
-            write_checkpoint(self.path, *contents(training))
+        n_epochs = training.state.n_epochs
+        if n_epochs % self.every == 0 or n_epochs == training.last_epoch:
+            write_checkpoint(self.path, training.state, training.identity)
 
 
 def resume(
-    estimator,
-    path,
-    X,
-    y,
-    sample_weight=None,
+    estimator: Classifier,
+    path: str | os.PathLike[str],
+    X: MatrixLike,
+    y: MatrixLike,
+    sample_weight: ArrayLike | None = None,
     *,
-    X_val=None,
-    y_val=None,
-    sample_weight_val=None,
-):
+    X_val: MatrixLike | None = None,
+    y_val: MatrixLike | None = None,
+    sample_weight_val: ArrayLike | None = None,
+) -> Classifier:
     """Train the epochs that are left of an interrupted `fit`.
 
     Weights, history and all other results are, bit for bit, those of a `fit` that was never
@@ -323,75 +342,18 @@ def resume(
             f"`estimator` must be an MLPSigmoidClassifier; got {type(estimator).__name__}. Of a "
             "pipeline pass the last step, and X as the steps before transform it."
         )
-    data = X, y, None, sample_weight, X_val, y_val, sample_weight_val
-    return _resume(estimator, path, data)
+    given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val)
+    return _resume(estimator, path, given)
 
 
 @all_or_nothing
-def _resume(estimator, path, data):
-    state, arrays = read_checkpoint(path)
-    check_same_parameters(state["parameters"], parameters_of(estimator))
-    n_epochs, first, best = state["n_epochs"], state["first_epoch"], state["best"]
-    history = {
-        name.removeprefix("history_"): column.tolist()
-        for name, column in arrays.items()
-        if name.startswith("history_")
-    }
-    settings = estimator._settings(streaming=False)
-    expected = settings.early_stopping, settings.momentum > 0
-    if (best is not None, "velocity_coefs_0" in arrays) != expected:
-        raise ValueError(
-            f"{os.fspath(path)!r} is damaged: early stopping and momentum leave something in a "
-            "checkpoint that is missing, or something is there that they would have left."
-        )
-    stopped = best is not None and best["n_stalled"] >= settings.n_iter_no_change
-    if n_epochs > first:
-        for callback in getattr(estimator, "_skl_callbacks", []):
-            stopped |= isinstance(callback, EarlyStopping) and callback.reached(history)
-    left = max(0, first + settings.max_iter - n_epochs)
-    settings.n_epochs = 0 if stopped else left
-
-    def restore(training):
-        """Check the data, and take up early stopping where it was."""
-        check_same_data(state["data"], known_by(training)["data"])
-        found = getattr(estimator, "validation_indices_", np.empty(0, int))
-        if not np.array_equal(found, arrays.get("validation_indices", np.empty(0, int))):
-            raise ValueError(
-                "The rows that fit splits off are no longer those of the checkpoint; NumPy may "
-                "be of another version."
-            )
-        if training.validation is None and not np.isnan(history["validation_cost"][first:]).all():
-            raise ValueError(
-                f"{os.fspath(path)!r} is damaged: it has figures of validation data, but there "
-                "are no such data."
-            )
-        training.first_epoch = first
-        score, epoch = state["best_before"]
-        training.best_before = -np.inf if score is None else score, epoch
-        if best is not None:
-            parameters = layers(arrays, "best_coefs") + layers(arrays, "best_intercepts")
-            score = -np.inf if best["score"] is None else best["score"]
-            training.best.kept = score, best["epoch"], parameters
-            training.best.n_stalled = best["n_stalled"]
-
-    for name in [name for name in vars(estimator) if name.endswith("_")]:
-        delattr(estimator, name)
-    estimator.coefs_ = layers(arrays, "coefs")
-    estimator.intercepts_ = layers(arrays, "intercepts")
-    estimator.history_ = history
-    estimator.seed_ = state["seed"]
-    estimator.epoch_ = n_epochs
-    estimator.multilabel_ = state["multilabel"]
-    listed = state["classes"]
-    estimator.classes_ = arrays["classes"] if listed is None else np.array(listed, object)
-    estimator.n_features_in_ = state["n_features_in"]
-    if state["feature_names_in"] is not None:
-        estimator.feature_names_in_ = np.array(state["feature_names_in"], object)
-    if "velocity_coefs_0" in arrays:
-        estimator.velocity_ = [
-            layers(arrays, "velocity_coefs"),
-            layers(arrays, "velocity_intercepts"),
-        ]
-    estimator._train(settings, True, *data, restore=restore)
-    estimator._report(*data[:2])
+def _resume(estimator: Classifier, path: str | os.PathLike[str], given: Given) -> Classifier:
+    state, identity = read_checkpoint(path)
+    defaults = {n: p.default for n, p in signature(MLPSigmoidClassifier).parameters.items()}
+    check_same_parameters(identity.parameters, parameters_of(estimator), defaults)
+    ended = state.n_epochs > state.first_epoch and any(
+        isinstance(callback, EarlyStopping) and callback.reached(state.history)
+        for callback in getattr(estimator, "_skl_callbacks", [])
+    )
+    train_estimator(estimator, state, given, saved=identity, ended=ended)
     return estimator

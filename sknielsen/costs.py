@@ -5,11 +5,11 @@ takes the weighted inputs z, so that it stays finite when an output saturates. T
 a class with the members below and list it in ``COSTS``; the tests then check its gradient.
 
 ``activation(z)``
-    Overwrites z with the outputs a.
+    Overwrites z with the outputs a. What it returns is not used.
 ``value(z, y)``
-    The cost of each sample, shape (n_samples,); z is left as it is.
+    Returns the cost of each sample, shape (n_samples,). It leaves z as it is.
 ``delta(a, y, out)``
-    BP1, the error dC/dz of each sample and output, written into `out`.
+    Writes BP1, the error dC/dz of each sample and output, into `out`.
 ``exclusive``
     True where the outputs of one sample are one distribution (softmax); False if left out.
 
@@ -18,9 +18,11 @@ Everywhere z, a, y and out have shape (n_samples, n_outputs), and y holds zeros 
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator
 
-from sknielsen.activations import sigmoid, softmax
+from sknielsen._resolve import resolve
+from sknielsen._sklearn import BaseEstimator
+from sknielsen.core.activations import sigmoid, softmax
+from sknielsen.core.contracts import Array, Cost
 
 
 class Quadratic(BaseEstimator):
@@ -29,14 +31,15 @@ class Quadratic(BaseEstimator):
     Its delta keeps the factor sigma'(z), which makes a saturated wrong output learn slowly.
     """
 
-    activation = staticmethod(sigmoid)
-    exclusive = False
+    activation: "staticmethod[[Array], Array]" = staticmethod(sigmoid)
+    exclusive: bool = False
 
-    def value(self, z, y):
+    def value(self, z: Array, y: Array) -> Array:
         """Compute ``|sigma(z) - y|^2 / 2`` for each sample."""
-        return 0.5 * np.square(sigmoid(z.copy()) - y).sum(axis=1)
+        cost: Array = 0.5 * np.square(sigmoid(z.copy()) - y).sum(axis=1)
+        return cost
 
-    def delta(self, a, y, out):
+    def delta(self, a: Array, y: Array, out: Array) -> None:
         """Write BP1, delta = (a - y) * a (1 - a), into `out` (Nielsen, ch. 2, eq. 30)."""
         np.subtract(1, a, out)
         np.multiply(out, a, out)
@@ -50,14 +53,15 @@ class CrossEntropy(BaseEstimator):
     badly an output is saturated, it learns at the pace of its error.
     """
 
-    activation = staticmethod(sigmoid)
-    exclusive = False
+    activation: "staticmethod[[Array], Array]" = staticmethod(sigmoid)
+    exclusive: bool = False
 
-    def value(self, z, y):
+    def value(self, z: Array, y: Array) -> Array:
         """Compute sum_k [ln(1 + e^z_k) - y_k z_k] for each sample, finite for every finite z."""
-        return (np.logaddexp(0, z) - y * z).sum(axis=1)
+        cost: Array = (np.logaddexp(0, z) - y * z).sum(axis=1)
+        return cost
 
-    def delta(self, a, y, out):
+    def delta(self, a: Array, y: Array, out: Array) -> None:
         """Write BP1, delta = a - y, into `out` (Nielsen, ch. 3, eq. 68)."""
         np.subtract(a, y, out)
 
@@ -65,20 +69,31 @@ class CrossEntropy(BaseEstimator):
 class LogLikelihood(BaseEstimator):
     """Log-likelihood of softmax outputs: C = -ln a_y (Nielsen, ch. 3, eq. 80)."""
 
-    activation = staticmethod(softmax)
-    exclusive = True
+    activation: "staticmethod[[Array], Array]" = staticmethod(softmax)
+    exclusive: bool = True
 
-    def value(self, z, y):
+    def value(self, z: Array, y: Array) -> Array:
         """Compute ln(sum_k e^z_k) - z_y for each sample, finite for every finite z."""
-        return logsumexp(z, axis=1) - (y * z).sum(axis=1)
+        cost: Array = logsumexp(z, axis=1) - (y * z).sum(axis=1)
+        return cost
 
-    def delta(self, a, y, out):
+    def delta(self, a: Array, y: Array, out: Array) -> None:
         """Write BP1, delta = a - y, into `out` (Nielsen, ch. 3, eq. 81)."""
         np.subtract(a, y, out)
 
 
-COSTS = {
+COSTS: dict[str, Cost] = {
     "cross_entropy": CrossEntropy(),
     "log_likelihood": LogLikelihood(),
     "quadratic": Quadratic(),
 }
+
+
+def resolve_cost(value: object) -> Cost:
+    """Return the cost that the parameter `cost` stands for, by its name or as an object."""
+    return resolve("cost", value, COSTS, ("activation", "value", "delta"))
+
+
+def is_exclusive(cost: Cost) -> bool:
+    """Tell whether the outputs of one sample are one distribution under this cost."""
+    return bool(getattr(cost, "exclusive", False))

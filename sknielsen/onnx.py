@@ -1,21 +1,24 @@
-"""Serving without Python: converters to ONNX for skl2onnx; needs the extra ``onnx``.
+"""Converters to ONNX for skl2onnx, to serve without Python; needs the extra ``onnx``.
 
-Importing this module registers them. From then on ``skl2onnx.to_onnx`` takes the classifier, the
-augmenter and `AugmentedClassifier`, alone, in pipelines and inside other estimators, as far as
-skl2onnx converts these. To add one: a function that writes the graph of a fitted estimator, and a
-call in `register`.
+Importing this module registers them. From then on ``skl2onnx.to_onnx`` converts the classifier,
+the augmenter and `AugmentedClassifier`: alone, in pipelines, and in other estimators that skl2onnx
+converts. To add a converter, write a function that writes the graph of a fitted estimator, and
+call it in `register`.
 """
+
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from sknielsen._classifier import MLPSigmoidClassifier
 from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter
+from sknielsen.core.contracts import Array
 
 try:
     from skl2onnx import update_registered_converter
 
-    # Private, but skl2onnx's own way to write a pipeline as a part of a graph.
+    # This is private, but it is how skl2onnx itself writes a pipeline into a graph.
     from skl2onnx._parse import _parse_sklearn
     from skl2onnx.algebra import onnx_ops as ops
     from skl2onnx.common.data_types import (
@@ -26,20 +29,24 @@ try:
     )
     from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
     from skl2onnx.common.utils_classifier import get_label_classes
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
         "sknielsen.onnx needs skl2onnx 1.19.1 or newer, which the extra `onnx` brings: "
-        f'pip install "sknielsen[onnx]" ({error}).'
-    ) from error
+        f'pip install "sknielsen[onnx]" ({_error}).'
+    ) from _error
+
+if TYPE_CHECKING:
+    from skl2onnx.common._container import ModelComponentContainer
+    from skl2onnx.common._topology import Operator, Scope
 
 
-def register():
+def register() -> None:
     """Register the converters with skl2onnx; importing this module has done so already.
 
-    Options of both classifiers are skl2onnx's: ``zipmap`` (True makes a dict of each row's
-    probabilities, False leaves an array), ``nocl`` (labels as numbers from 0),
-    ``output_class_labels`` and ``raw_scores`` (z in place of probabilities). The graph computes
-    in float64 if its input is of that type, else in float32, and in the opset asked for.
+    Both classifiers take options of skl2onnx: ``zipmap`` (True makes a dict of each row's
+    probabilities, False leaves an array), ``nocl`` (labels are numbers from 0),
+    ``output_class_labels``, and ``raw_scores`` (z in place of probabilities). The graph has the
+    opset that is asked for. It computes in float64 if its input is of that type, else in float32.
 
     Examples
     --------
@@ -70,8 +77,8 @@ def register():
     )
 
 
-def _augmenter_type(operator):
-    """Set the output's type: that of the one input, or of all columns together."""
+def _augmenter_type(operator: "Operator") -> None:
+    """Set the type of the output: that of the input, or that of all columns together."""
     types = [variable.type for variable in operator.inputs]
     if len(types) == 1:
         operator.outputs[0].set_type(types[0].__class__(types[0].shape))
@@ -81,8 +88,10 @@ def _augmenter_type(operator):
     operator.outputs[0].set_type(kind(shape))
 
 
-def _convert_augmenter(scope, operator, container):
-    """Write an identity: what `transform` is."""
+def _convert_augmenter(
+    scope: "Scope", operator: "Operator", container: "ModelComponentContainer"
+) -> None:
+    """Write an identity, because `transform` changes nothing."""
     opset = {"op_version": container.target_opset}
     columns, result = list(operator.inputs), operator.outputs[0].type
     if len(columns) > 1:
@@ -93,7 +102,9 @@ def _convert_augmenter(scope, operator, container):
     ops.OnnxIdentity(x, output_names=operator.outputs[:1], **opset).add_to(scope, container)
 
 
-def _convert_augmented(scope, operator, container):
+def _convert_augmented(
+    scope: "Scope", operator: "Operator", container: "ModelComponentContainer"
+) -> None:
     """Write the classifier that was fitted on the images and their copies."""
     inner, outputs = operator.raw_operator.estimator_, operator.inputs
     steps = [step for _, step in inner.steps] if isinstance(inner, Pipeline) else [inner]
@@ -111,8 +122,18 @@ def _convert_augmented(scope, operator, container):
         container.add_node("Identity", inside.full_name, outside.full_name, name=name)
 
 
-def _convert_classifier(scope, operator, container):
-    """Write forward pass, labels and probabilities."""
+class _Outputs(NamedTuple):
+    """Nodes of a graph: the code of each row's class, the scores, and the probabilities."""
+
+    codes: Any
+    scores: Any
+    probabilities: Any
+
+
+def _convert_classifier(
+    scope: "Scope", operator: "Operator", container: "ModelComponentContainer"
+) -> None:
+    """Write the forward pass, the labels and the probabilities."""
     model = operator.raw_operator
     opset = {"op_version": container.target_opset}
     if not isinstance(model.out_activation_, str):
@@ -134,47 +155,58 @@ def _convert_classifier(scope, operator, container):
     n_outputs = len(model.intercepts_[-1])
     zero = np.zeros(1, dtype)
     if model.multilabel_:
-        codes = _exceeds(z, zero, opset)
-        probabilities, scores = a, z
+        outputs = _Outputs(_exceeds(z, zero, opset), scores=z, probabilities=a)
     elif n_outputs == 1:
-        codes = ops.OnnxReshape(_exceeds(z, zero, opset), np.array([-1], np.int64), **opset)
-        scores = ops.OnnxConcat(ops.OnnxNeg(z, **opset), z, axis=1, **opset)
-        probabilities = ops.OnnxSigmoid(scores, **opset)
+        outputs = _one_output(z, zero, opset)
     else:
-        codes = ops.OnnxArgMax(z, axis=1, keepdims=0, **opset)
-        scores = z
-        if n_outputs == 2:  # what is made of two classes' scores takes the second for z1 - z0
-            scores = ops.OnnxMatMul(z, np.array([[1, -1], [-1, 1]], dtype), **opset)
-        if model.out_activation_ == "sigmoid":
-            # ln sigma(z) = min(z, 0) - ln(1 + e^-|z|): its softmax divides the outputs by their
-            # sum, also where all underflow.
-            tail = ops.OnnxExp(ops.OnnxNeg(ops.OnnxAbs(z, **opset), **opset), **opset)
-            tail = ops.OnnxLog(ops.OnnxAdd(tail, zero + 1, **opset), **opset)
-            negative = ops.OnnxNeg(ops.OnnxRelu(ops.OnnxNeg(z, **opset), **opset), **opset)
-            z = ops.OnnxSub(negative, tail, **opset)
-        probabilities = ops.OnnxSoftmax(z, axis=1, **opset)
+        outputs = _several_outputs(z, n_outputs, zero, model.out_activation_, opset)
 
     raw = scope.get_options(model, {"raw_scores": False})["raw_scores"]
     names = {"output_names": operator.outputs[1:2]}
-    chosen = scores if raw else probabilities
+    chosen = outputs.scores if raw else outputs.probabilities
     ops.OnnxIdentity(chosen, **names, **opset).add_to(scope, container)
     names = {"output_names": operator.outputs[:1]}
     if model.multilabel_:
-        labels = ops.OnnxIdentity(codes, **names, **opset)
+        labels = ops.OnnxIdentity(outputs.codes, **names, **opset)
     else:
         classes = _classes(get_label_classes(scope, model))
-        labels = ops.OnnxGather(classes, codes, axis=0, **names, **opset)
+        labels = ops.OnnxGather(classes, outputs.codes, axis=0, **names, **opset)
     labels.add_to(scope, container)
 
 
-def _exceeds(z, zero, opset):
-    """Compare each z with 0, where a sigmoid output is one half."""
+def _one_output(z: Any, zero: Array, opset: dict[str, int]) -> _Outputs:
+    """Write what the single output of two classes stands for."""
+    codes = ops.OnnxReshape(_exceeds(z, zero, opset), np.array([-1], np.int64), **opset)
+    scores = ops.OnnxConcat(ops.OnnxNeg(z, **opset), z, axis=1, **opset)
+    return _Outputs(codes, scores, ops.OnnxSigmoid(scores, **opset))
+
+
+def _several_outputs(
+    z: Any, n_outputs: int, zero: Array, activation: str, opset: dict[str, int]
+) -> _Outputs:
+    """Write what an output for each class stands for."""
+    codes = ops.OnnxArgMax(z, axis=1, keepdims=0, **opset)
+    scores = z
+    if n_outputs == 2:  # what uses the scores of two classes takes the second for z1 - z0
+        scores = ops.OnnxMatMul(z, np.array([[1, -1], [-1, 1]], zero.dtype), **opset)
+    if activation == "sigmoid":
+        # ln sigma(z) = min(z, 0) - ln(1 + e^-|z|). The softmax of it divides the outputs by
+        # their sum, even where all of them underflow.
+        tail = ops.OnnxExp(ops.OnnxNeg(ops.OnnxAbs(z, **opset), **opset), **opset)
+        tail = ops.OnnxLog(ops.OnnxAdd(tail, zero + 1, **opset), **opset)
+        negative = ops.OnnxNeg(ops.OnnxRelu(ops.OnnxNeg(z, **opset), **opset), **opset)
+        z = ops.OnnxSub(negative, tail, **opset)
+    return _Outputs(codes, scores, ops.OnnxSoftmax(z, axis=1, **opset))
+
+
+def _exceeds(z: Any, zero: Array, opset: dict[str, int]) -> Any:
+    """Write whether each z is above 0, where the sigmoid is one half."""
     integer = guess_proto_type(Int64TensorType())
     return ops.OnnxCast(ops.OnnxGreater(z, zero, **opset), to=integer, **opset)
 
 
-def _classes(classes):
-    """Turn class labels into what ONNX has: strings or 64-bit integers."""
+def _classes(classes: Array) -> Array:
+    """Convert class labels to the types that ONNX has: strings or 64-bit integers."""
     if all(isinstance(label, str) for label in classes.tolist()):
         return classes.astype(str)
     if np.array_equal(classes, classes.astype(np.int64)):

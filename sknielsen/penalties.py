@@ -5,30 +5,36 @@ means the same for every batch size. To add one: write a class with the members 
 in ``PENALTIES``.
 
 ``value(weights)``
-    The penalty of a list of weight matrices, before the factor lmbda / n.
+    Returns the penalty of a list of weight matrices, without the factor lmbda / n.
 ``shrink(w, rate)``
-    Takes the penalty's own step on one matrix, rate = eta lmbda / n. It may change w in place,
-    and returns the factor by which w is still to be multiplied: that ride is free in BP4.
+    Takes the penalty's own step on one matrix, with rate = eta lmbda / n. It may change w in
+    place, and returns the factor by which w must still be multiplied. BP4 applies this factor at
+    no cost.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
-from sklearn.base import BaseEstimator
+
+from sknielsen._resolve import resolve
+from sknielsen._sklearn import BaseEstimator
+from sknielsen.core.contracts import Array, Penalty
 
 
 class L2(BaseEstimator):
     """Weight decay: lmbda / (2 n) sum w^2 (Nielsen, ch. 3, eq. 85)."""
 
-    def value(self, weights):
+    def value(self, weights: Sequence[Array]) -> float:
         """Compute sum w^2 / 2."""
         return 0.5 * sum(float(np.vdot(w, w)) for w in weights)
 
-    def shrink(self, w, rate):
+    def shrink(self, w: Array, rate: float) -> float:
         """Return 1 - rate, by which a step multiplies the weights (Nielsen, ch. 3, eq. 93).
 
         Raises
         ------
         ValueError
-            If rate >= 1: such a step would turn the weights' signs.
+            If rate >= 1: such a step would flip the signs of the weights.
         """
         if rate >= 1:
             raise ValueError(
@@ -41,14 +47,19 @@ class L2(BaseEstimator):
 class L1(BaseEstimator):
     """Sum of absolute weights: ``lmbda / n sum |w|`` (Nielsen, ch. 3, eq. 95)."""
 
-    def value(self, weights):
+    def value(self, weights: Sequence[Array]) -> float:
         """Compute ``sum |w|``."""
         return sum(float(np.abs(w).sum()) for w in weights)
 
-    def shrink(self, w, rate):
-        """Subtract rate * sgn(w) in place, sgn(0) = 0; return 1 (Nielsen, ch. 3, eq. 97)."""
+    def shrink(self, w: Array, rate: float) -> float:
+        """Subtract rate * sgn(w) in place, with sgn(0) = 0; return 1 (Nielsen, ch. 3, eq. 97)."""
         w -= w.dtype.type(rate) * np.sign(w)
         return 1.0
 
 
-PENALTIES = {"l1": L1(), "l2": L2()}
+PENALTIES: dict[str, Penalty] = {"l1": L1(), "l2": L2()}
+
+
+def resolve_penalty(value: object) -> Penalty:
+    """Return the penalty that the parameter `penalty` stands for, by its name or as an object."""
+    return resolve("penalty", value, PENALTIES, ("value", "shrink"))

@@ -1,19 +1,21 @@
 """Schedules of eta, the learning rate.
 
-A schedule is a pure function ``(epoch, history, eta) -> eta``, called before each epoch, or None
-to end training. `epoch` counts the epochs finished, `history` is the classifier's `history_` so
-far, and the `eta` given is the classifier's own. It keeps nothing between calls, so that warm
-starts and ``partial_fit`` continue it as if they had never stopped. To add one: a class with
-``__call__``, and a line in ``SCHEDULES`` if its defaults deserve a name. One that reads the
-validation score says ``needs_validation = True``.
+A schedule is a pure function ``(epoch, history, eta) -> eta``, called before each epoch. It
+returns None to end training. `epoch` counts the epochs finished, `history` is the classifier's
+`history_` so far, and the `eta` given is the classifier's own. A schedule keeps nothing between
+calls, so that warm starts and ``partial_fit`` continue it as if training had never stopped. To
+add one: a class with ``__call__``, and a line in ``SCHEDULES`` if its defaults deserve a name. A
+schedule that reads the validation score says ``needs_validation = True``.
 """
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import exp, isnan
 from numbers import Integral, Real
+from typing import Any, Literal
 
-from sklearn.base import BaseEstimator
-
-from sknielsen._resolve import check_number, choices
+from sknielsen._resolve import check_number, choices, resolve
+from sknielsen._sklearn import BaseEstimator
+from sknielsen.core.contracts import Schedule
 
 
 class Constant(BaseEstimator):
@@ -25,7 +27,7 @@ class Constant(BaseEstimator):
     0.5
     """
 
-    def __call__(self, epoch, history, eta):
+    def __call__(self, epoch: int, history: Mapping[str, Sequence[float]], eta: float) -> float:
         """Return eta."""
         return eta
 
@@ -36,7 +38,7 @@ class Piecewise(BaseEstimator):
     Parameters
     ----------
     regimes : sequence of (n_epochs, eta) pairs
-        Epochs each eta lasts, and that eta. Absolute: the classifier's `eta` is unused.
+        How many epochs each eta lasts, and that eta. The classifier's own `eta` is not used.
 
     Examples
     --------
@@ -45,27 +47,14 @@ class Piecewise(BaseEstimator):
     [0.5, 0.5, 0.1, 0.1, 0.1]
     """
 
-    def __init__(self, regimes):
+    def __init__(self, regimes: Iterable[tuple[int, float]]) -> None:
         self.regimes = regimes
 
-    def __call__(self, epoch, history, eta):
+    def __call__(
+        self, epoch: int, history: Mapping[str, Sequence[float]], eta: float | None
+    ) -> float:
         """Return the eta of the regime that holds `epoch`."""
-        try:
-            regimes = [(n_epochs, regime_eta) for n_epochs, regime_eta in self.regimes]
-        except (TypeError, ValueError):
-            regimes = []
-        if not regimes:
-            raise ValueError(
-                "`eta_schedule` as a list must hold (n_epochs, eta) pairs, such as "
-                f"[(10, 0.5), (10, 0.1)]; got {self.regimes!r}."
-            )
-        regimes = [
-            (
-                check_number("n_epochs of an eta regime", n_epochs, Integral, "[1, inf)"),
-                check_number("eta of an eta regime", regime_eta, Real, "(0, inf)"),
-            )
-            for n_epochs, regime_eta in regimes
-        ]
+        regimes = self._checked()
         end = 0
         for n_epochs, regime_eta in regimes:
             end += n_epochs
@@ -73,11 +62,30 @@ class Piecewise(BaseEstimator):
                 return regime_eta
         return regimes[-1][1]
 
+    def _checked(self) -> list[tuple[int, float]]:
+        """Return the regimes as Python's own numbers."""
+        try:
+            pairs: list[tuple[Any, Any]] = [(n_epochs, eta) for n_epochs, eta in self.regimes]
+        except (TypeError, ValueError):
+            pairs = []
+        if not pairs:
+            raise ValueError(
+                "`eta_schedule` as a list must hold (n_epochs, eta) pairs, such as "
+                f"[(10, 0.5), (10, 0.1)]; got {self.regimes!r}."
+            )
+        return [
+            (
+                check_number("n_epochs of an eta regime", n_epochs, Integral, "[1, inf)"),
+                check_number("eta of an eta regime", eta, Real, "(0, inf)"),
+            )
+            for n_epochs, eta in pairs
+        ]
+
 
 class Taper(BaseEstimator):
     """Let eta fall smoothly from its first value.
 
-    With e epochs finished and N = `n_epochs`, the factor of eta is
+    With e epochs finished and N = `n_epochs`, eta is multiplied by
 
     - linear: 1 - e / N, down to 1 / N in epoch N, where it stays;
     - exponential: exp(-e / N);
@@ -87,8 +95,8 @@ class Taper(BaseEstimator):
     ----------
     form : {"linear", "exponential", "inverse"}, default="linear"
     n_epochs : int, default=30
-        Epochs to zero (linear), to 1/e (exponential) or to one half (inverse). It is the
-        schedule's own horizon and does not follow `max_iter`.
+        Epochs after which the factor would be zero (linear), is 1/e (exponential) or is one half
+        (inverse). It does not follow `max_iter`.
 
     Examples
     --------
@@ -98,17 +106,19 @@ class Taper(BaseEstimator):
     0.4
     """
 
-    _FORMS = {
+    _FORMS: dict[str, Callable[[int, int], float]] = {
         "linear": lambda e, n: 1 - min(e, n - 1) / n,
         "exponential": lambda e, n: exp(-e / n),
         "inverse": lambda e, n: 1 / (1 + e / n),
     }
 
-    def __init__(self, form="linear", n_epochs=30):
+    def __init__(
+        self, form: Literal["linear", "exponential", "inverse"] = "linear", n_epochs: int = 30
+    ) -> None:
         self.form = form
         self.n_epochs = n_epochs
 
-    def __call__(self, epoch, history, eta):
+    def __call__(self, epoch: int, history: Mapping[str, Sequence[float]], eta: float) -> float:
         """Return eta times the factor of `form` after `epoch` epochs."""
         n_epochs = check_number("n_epochs of Taper", self.n_epochs, Integral, "[1, inf)")
         if not isinstance(self.form, str) or self.form not in self._FORMS:
@@ -119,7 +129,7 @@ class Taper(BaseEstimator):
 
 
 class Plateau(BaseEstimator):
-    """Halve eta when the validation score stalls; end training when little is left of it.
+    """Halve eta when the validation score stalls; end training when eta has become small.
 
     Nielsen (ch. 3, "How to choose a neural network's hyper-parameters"): hold eta until the
     validation accuracy stops improving, then halve it, and end once it has fallen to 1/128.
@@ -127,11 +137,11 @@ class Plateau(BaseEstimator):
     Parameters
     ----------
     factor : float, default=0.5
-        Eta is multiplied by it at each plateau.
+        Factor by which each plateau multiplies eta.
     patience : int, default=5
         Epochs without a better validation score that make a plateau.
     min_factor : float, default=1/128
-        Training ends when eta has fallen below this part of its first value.
+        Training ends when eta has fallen below `min_factor` times its first value.
 
     Examples
     --------
@@ -143,14 +153,18 @@ class Plateau(BaseEstimator):
     True
     """
 
-    needs_validation = True
+    needs_validation: bool = True
 
-    def __init__(self, factor=0.5, patience=5, min_factor=1 / 128):
+    def __init__(
+        self, factor: float = 0.5, patience: int = 5, min_factor: float = 1 / 128
+    ) -> None:
         self.factor = factor
         self.patience = patience
         self.min_factor = min_factor
 
-    def __call__(self, epoch, history, eta):
+    def __call__(
+        self, epoch: int, history: Mapping[str, Sequence[float]], eta: float
+    ) -> float | None:
         """Return eta times `factor` for each plateau in the history, or None at the end."""
         factor = check_number("factor of Plateau", self.factor, Real, "(0, 1)")
         patience = check_number("patience of Plateau", self.patience, Integral, "[1, inf)")
@@ -168,4 +182,21 @@ class Plateau(BaseEstimator):
         return None if left < least else left * eta
 
 
-SCHEDULES = {"constant": Constant(), "plateau": Plateau(), "taper": Taper()}
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Constant(),
+    "plateau": Plateau(),
+    "taper": Taper(),
+}
+
+
+def resolve_schedule(value: object) -> Schedule:
+    """Return the schedule that `eta_schedule` stands for: a name, a list of pairs or an object."""
+    if isinstance(value, (list, tuple)):
+        return Piecewise(value)
+    also = ", a list of (n_epochs, eta) pairs"
+    return resolve("eta_schedule", value, SCHEDULES, also=also)
+
+
+def needs_validation(schedule: Schedule) -> bool:
+    """Tell whether a schedule reads the validation score."""
+    return bool(getattr(schedule, "needs_validation", False))

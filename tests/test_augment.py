@@ -11,9 +11,12 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV
 
-from sknielsen import MLPSigmoidClassifier, _training
-from sknielsen._data import Data
+from sknielsen import MLPSigmoidClassifier
 from sknielsen.augmentation import ImageAugmenter
+from sknielsen.core import engine
+from sknielsen.core.data import Data
+from sknielsen.core.distortion import distorted_ahead
+from sknielsen.core.randomness import AUGMENT, generator
 from sknielsen.penalties import L2
 
 
@@ -31,7 +34,7 @@ class Recorder(BaseEstimator):
 
 @pytest.fixture(autouse=True)
 def several_chunks_an_epoch(monkeypatch, digits):
-    monkeypatch.setattr(_training, "CACHED_BYTES", 5 * digits[0][0].nbytes)
+    monkeypatch.setattr(engine, "CACHED_BYTES", 5 * digits[0][0].nbytes)
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -67,7 +70,7 @@ def test_warm_starts_and_pickles_continue(make, rows):
 def in_turn(chunks, augment, seed, epoch):
     """Distort in the caller's thread, as `distorted_ahead` does in one of its own."""
     for number, (start, x, y, weight) in enumerate(chunks):
-        rng = _training.generator(seed, _training.AUGMENT, epoch, number)
+        rng = generator(seed, AUGMENT, epoch, number)
         yield start, np.array(augment.distort(x, rng), x.dtype), y, weight
 
 
@@ -84,7 +87,7 @@ def in_turn(chunks, augment, seed, epoch):
 )
 def test_results_do_not_depend_on_the_worker_thread(parameters, monkeypatch, make, rows):
     threaded = make(**parameters).fit(*rows)
-    monkeypatch.setattr(_training, "distorted_ahead", in_turn)
+    monkeypatch.setattr(engine, "distorted_ahead", in_turn)
     assert_same_model(threaded, make(**parameters).fit(*rows))
 
 
@@ -99,10 +102,8 @@ def test_a_chunk_stays_as_it_is_while_the_next_is_made(digits):
             return X
 
     augment, data = Same(), Data(X, y, 10)
-    chunks = _training.gathered(data, data.rows, 10, 18, 20 * X[0].nbytes)
-    for number, (start, x, targets, _) in enumerate(
-        _training.distorted_ahead(chunks, augment, 0, 0)
-    ):
+    chunks = data.gathered(data.rows, 10, 18, 20 * X[0].nbytes)
+    for number, (start, x, targets, _) in enumerate(distorted_ahead(chunks, augment, 0, 0)):
         deadline = time.monotonic() + 30
         while augment.n_calls < min(number + 2, 15):
             assert time.monotonic() < deadline
@@ -122,9 +123,9 @@ def test_sample_weights_reach_the_rows_they_belong_to(make, rows):
 
 def test_blas_leaves_a_core_to_the_distortions(monkeypatch, small, digits):
     asked = []
-    threads = _training.blas_threads
+    threads = engine.blas_threads
     monkeypatch.setattr(
-        _training, "blas_threads", lambda *sizes, **spare: asked.append(spare) or threads(*sizes)
+        engine, "blas_threads", lambda *sizes, **spare: asked.append(spare) or threads(*sizes)
     )
     small(augment=ImageAugmenter()).fit(*digits)
     small().fit(*digits)

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -705,12 +707,38 @@ def test_what_is_no_classifier_is_an_error():
     "estimator",
     [
         GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2),
+        GridSearchCV(LogisticRegression(), {"C": [1.0]}),
         RandomForestClassifier(oob_score=True, random_state=0),
         MLPSigmoidClassifier(eta_schedule="plateau", max_iter=1, batch_size=5),
     ],
-    ids=lambda estimator: type(estimator).__name__,
+    ids=["search", "search of five folds by default", "out of bag", "plateau"],
 )
 def test_a_classifier_that_validates_within_its_fit_draws_a_warning(estimator):
     X = np.random.default_rng(0).random((40, 64))
     with pytest.warns(UserWarning, match="validates on rows of the expanded images"):
         AugmentedClassifier(estimator, ImageAugmenter()).fit(X, np.arange(40) % 2)
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        dict(shift=Fraction(1, 2)),
+        dict(scale=Fraction(1, 2)),
+        dict(elastic=Fraction(1, 2)),
+        dict(elastic=2**70),
+    ],
+    ids=str,
+)
+def test_any_real_number_is_an_amount(amounts):
+    X = blobs(5, 12, 12).reshape(5, -1)
+    floats = {name: float(amount) for name, amount in amounts.items()}
+    np.testing.assert_array_equal(
+        ImageAugmenter(**amounts).distort(X, rng()), ImageAugmenter(**floats).distort(X, rng())
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_the_largest_integers_stay_in_range(dtype):
+    top = np.iinfo(dtype).max
+    distorted = ImageAugmenter(shift=1.5, fill="auto").distort(np.full((3, 64), top, dtype), rng())
+    assert (distorted > top // 2).all()

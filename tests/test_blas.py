@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from sknielsen._blas import GEMM, GEMV, _controller, _OneThread, blas_threads, check_layout
+from sknielsen.core.blas import (
+    GEMM,
+    GEMV,
+    IN_PLACE,
+    NOT_TRANSPOSED,
+    OFFSET,
+    STRIDE,
+    TRANSPOSED,
+    _controller,
+    _OneThread,
+    blas_threads,
+    check_layout,
+)
 
 
 def n_threads():
@@ -23,8 +35,9 @@ def two_threads():
 def test_products_update_their_result_in_place(dtype):
     a, b = np.ones((2, 3), dtype, order="F"), np.ones((3, 4), dtype, order="F")
     c, y = np.ones((2, 4), dtype, order="F"), np.ones(3, dtype)
-    GEMM[np.dtype(dtype)](2.0, a, b, 0.5, c, 0, 0, 1)
-    GEMV[np.dtype(dtype)](2.0, a, np.ones(2, dtype), 0.5, y, 0, 1, 0, 1, 1, 1)
+    ones, vector = np.ones(2, dtype), (OFFSET, STRIDE)
+    GEMM[np.dtype(dtype)](2.0, a, b, 0.5, c, NOT_TRANSPOSED, NOT_TRANSPOSED, IN_PLACE)
+    GEMV[np.dtype(dtype)](2.0, a, ones, 0.5, y, *vector, *vector, TRANSPOSED, IN_PLACE)
     np.testing.assert_array_equal(c, np.full((2, 4), 6.5))
     np.testing.assert_array_equal(y, np.full(3, 4.5))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sknielsen.activations import sigmoid
-from sknielsen.costs import COSTS
+from sknielsen.costs import COSTS, CrossEntropy, is_exclusive, resolve_cost
 
 
 def outputs_and_targets(seed=0, m=6, n_outputs=4):
@@ -58,3 +58,31 @@ def test_quadratic_equals_its_definition():
     z, y = outputs_and_targets()
     expected = ((sigmoid(z.copy()) - y) ** 2).sum(axis=1) / 2
     np.testing.assert_allclose(COSTS["quadratic"].value(z, y), expected)
+
+
+class Plain:
+    """A cost of one's own with the members that it needs, and none besides."""
+
+    activation = staticmethod(sigmoid)
+
+    def value(self, z, y):
+        return np.abs(sigmoid(z.copy()) - y).sum(axis=1)
+
+    def delta(self, a, y, out):
+        out[...] = np.sign(a - y) * a * (1 - a)
+
+
+@pytest.mark.parametrize("cost", [CrossEntropy(), Plain()])
+def test_a_cost_is_resolved_by_its_members(cost):
+    assert resolve_cost(cost) is cost
+    assert not is_exclusive(cost)
+
+
+def test_a_cost_that_lacks_a_member_is_refused():
+    message = "`cost` must be one of .* or an object with `activation`, `value` and `delta`; got"
+    with pytest.raises(TypeError, match=message):
+        resolve_cost(sigmoid)
+
+
+def test_the_outputs_of_the_log_likelihood_are_exclusive():
+    assert [name for name in COSTS if is_exclusive(resolve_cost(name))] == ["log_likelihood"]

@@ -405,6 +405,8 @@ WRONG_VALUES = {  # by path of keys, in a training with early stopping, of 2 epo
     ("sknielsen",): ["null", "1", "[0, 1, 0]", "{}", "true", "NaN", NESTED, '"999.0.0"'],
     ("n_epochs",): [*NOT_A_COUNT, "0", "1", "3", "1000000000"],
     ("first_epoch",): [*NOT_A_COUNT, "3", "1000000000"],
+    ("epoch",): [*NOT_A_COUNT, "0", "1", "3", "1000000000"],
+    ("validation_indices",): ["0", "true", "[]", "[0, 1]", "{}", '"x"', "NaN", NESTED],
     ("seed",): [*NOT_A_COUNT, "2147483648", "4294967296", "18446744073709551616"],
     ("multilabel",): [*NOT_A_TRUTH, "true"],
     ("classes",): ["[]", "{}", '"012"', "0", "true", "[0, 1, 2]", '["0", "1", "2"]', NESTED],
@@ -449,8 +451,7 @@ WRONG_VALUES_OF_NAMED = {
     ],
     ("feature_names_in",): ["[]", "{}", '"pixel"', "10", "true", '["pixel 0"]', NESTED]
     + [json.dumps(names) for names in (list("abcdefghij"), list(range(10)), [None] * 10)],
-    ("best",): [text for text in NOT_A_TABLE if text != "null"]
-    + ['{"score": 0.5, "epoch": 1, "n_stalled": 0}'],
+    ("best",): [*NOT_A_TABLE, '{"score": 0.5, "epoch": 1, "n_stalled": 0}'],
 }
 
 

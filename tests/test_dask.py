@@ -19,8 +19,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from sknielsen import ImageAugmenter, MLPSigmoidClassifier
-from sknielsen._distributed import draw
 from sknielsen.dask import DaskMLPSigmoidClassifier
+from sknielsen.dask._inputs import draw
 from sknielsen.schedules import Constant
 
 MEMORY_LIMIT = 550 * 10**6  # of which a worker takes 230 MB before it holds any data

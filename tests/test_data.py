@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, csr_matrix
 
-from sknielsen._data import Data, decide, rows_held, split
+from sknielsen.core.data import Data, decide, rows_held, split
 
 
 def make_data(n_rows, n_features, dtype=np.float32, **options):

@@ -17,6 +17,8 @@ from sknielsen import MLPSigmoidClassifier, diagnose, hard_examples
 from sknielsen.activations import sigmoid
 from sknielsen.datasets import fetch_mnist
 from sknielsen.diagnostics import FINDINGS, gradient_norms, weighted_inputs
+from sknielsen.initializers import large
+from sknielsen.penalties import L1, L2
 
 
 def codes(clf, X=None, y=None):
@@ -245,6 +247,13 @@ def test_large_initial_weights_are_found_by_the_saturation_they_leave(fit):
     assert "large_initial_weights" not in codes(fit(weight_init="large"))  # 64 pixels only
 
 
+@pytest.mark.parametrize("weight_init", ["large", large])
+def test_large_initial_weights_are_found_by_name_and_as_a_function(weight_init, fit):
+    X = 4 * np.random.default_rng(0).standard_normal((300, 64))
+    finding = the("large_initial_weights", diagnose(fit(X, weight_init=weight_init)))
+    assert "weight_init='large'" in finding.sentence
+
+
 def test_saturated_wrong_outputs_are_found_under_the_quadratic_cost_only(fit, digits):
     start = dict(hidden_layer_sizes=(), init_scale=20.0)
     clf = fit(cost="quadratic", eta=3.0, **start)
@@ -263,7 +272,9 @@ def test_too_few_epochs_are_found_and_thirty_are_enough(fit, digits):
     assert diagnose(fit(max_iter=30), *digits) == []
 
 
-@pytest.mark.parametrize(("penalty", "length"), [("l2", 0.1), ("l1", 2.0)])
+@pytest.mark.parametrize(
+    ("penalty", "length"), [("l2", 0.1), (L2(), 0.1), ("l1", 2.0), (L1(), 2.0)], ids=str
+)
 def test_a_penalty_that_makes_weights_vanish_is_the_one_finding(penalty, length, fit, digits):
     clf = fit(lmbda=100.0, penalty=penalty)
     (finding,) = diagnose(clf, *digits)
@@ -275,8 +286,9 @@ def test_a_penalty_that_makes_weights_vanish_is_the_one_finding(penalty, length,
     assert "penalty_too_strong" not in codes(fit(lmbda=0.1, penalty=penalty), *digits)
 
 
-def test_a_penalty_that_forgets_within_an_epoch_is_too_strong(fit):
-    clf = fit(lmbda=30.0, eta=5.0, penalty="l2")
+@pytest.mark.parametrize("penalty", ["l2", L2()], ids=str)
+def test_a_penalty_that_forgets_within_an_epoch_is_too_strong(penalty, fit):
+    clf = fit(lmbda=30.0, eta=5.0, penalty=penalty)
     finding = the("penalty_too_strong", diagnose(clf))
     assert finding.evidence["memory"] == pytest.approx(10 / (5.0 * 30.0))
 
@@ -363,6 +375,16 @@ def test_class_weights_change_the_cost_of_chance(rare, fit):
     clf = fit(X, y, eta=1e-4, class_weight="balanced")
     finding = the("eta_too_low", diagnose(clf, X, y))
     assert finding.evidence["chance_cost"] == pytest.approx(np.log(2), rel=1e-5)
+
+
+def test_rows_without_weight_are_compared_with_their_own_cost_of_chance(fit, digits):
+    X, y = digits
+    clf = fit(eta=1e-4, class_weight={0: 0.0, 1: 0.0})
+    rows = y < 2
+    finding = the("eta_too_low", diagnose(clf, X[rows], y[rows]))
+    share = np.mean(y[rows])
+    entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    assert finding.evidence["chance_cost"] == pytest.approx(2 * entropy, rel=1e-3)
 
 
 def test_validation_costs_stand_in_where_training_rows_are_not_monitored(digits, fit):

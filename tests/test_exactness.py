@@ -118,7 +118,7 @@ def test_a_mini_batch_too_large_to_hold_trains_as_one_step(
     train, _ = rows
     parameters = dict(batch_size=50, lmbda=1.0, penalty=penalty, momentum=momentum, shuffle=False)
     whole = small(**parameters).fit(*train)
-    monkeypatch.setattr("sknielsen._data._HELD_BYTES", 7 * train[0].itemsize * (64 + 3 * 18))
+    monkeypatch.setattr("sknielsen.core.data._HELD_BYTES", 7 * train[0].itemsize * (64 + 3 * 18))
     parts = small(**parameters).fit(*train)
     tolerance = 1e-12 if train[0].dtype == np.float64 else 1e-4
     np.testing.assert_allclose(

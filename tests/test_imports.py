@@ -13,77 +13,67 @@ import sknielsen
 
 FOLDER = pathlib.Path(sknielsen.__file__).parent
 
-# What each module, and each package's modules together, may import from sknielsen; what is not
-# listed may import nothing of it. Modules of one package may import one another besides.
-ALLOWED = {
-    "__init__": {"_classifier", "_version", "augmentation", "diagnostics"},
-    "_classifier": {
-        "_blas",
-        "_data",
+# From the book to what is built around the estimator. A module imports from its own layer and from
+# the layers before it; a package is one room, whose modules share a layer.
+LAYERS = [
+    {"core"},
+    {
+        "_files",
         "_guards",
         "_inputs",
         "_labels",
-        "_network",
+        "_parameters",
         "_resolve",
-        "_tasks",
-        "_training",
+        "_sklearn",
         "_version",
         "_warn",
         "activations",
         "costs",
-        "diagnostics",
         "initializers",
         "penalties",
         "schedules",
     },
-    "_checkpoint": {"_classifier", "_data", "_files", "_tasks", "_training", "_version"},
-    "_inputs": {"_data", "_labels"},
-    "_labels": {"_data", "_resolve"},
-    "_network": {"_blas", "activations"},
-    "_training": {"_blas", "_data", "_resolve", "_warn"},
-    "_version": {"_warn"},
-    "augmentation": {"_resolve", "_version", "_warn"},
-    "callbacks": {"_checkpoint", "_classifier", "_resolve", "_tasks"},
-    "costs": {"activations"},
-    "_distributed": {
-        "_blas",
-        "_data",
-        "_guards",
-        "_inputs",
-        "_labels",
-        "_network",
-        "_training",
-    },
-    "dask": {
+    {
         "_classifier",
-        "_distributed",
-        "_guards",
-        "_inputs",
-        "_labels",
-        "_training",
-        "_warn",
+        "_fitted",
+        "_hooks",
+        "_identity",
+        "_prediction",
+        "_scoring",
+        "_start",
+        "diagnostics",
     },
-    "datasets": {"_files"},
-    "diagnostics": {
-        "_data",
-        "_inputs",
-        "_labels",
-        "_network",
-        "_resolve",
-        "activations",
-        "costs",
-    },
-    "onnx": {"_classifier", "augmentation"},
-    "plots": {"_resolve", "diagnostics"},
-    "schedules": {"_resolve"},
-}
-# Of an extra's packages, imported when they are needed.
-EXTRAS = {"_distributed": {"dask"}, "onnx": {"skl2onnx"}, "plots": {"matplotlib"}}
+    {"_checkpoint", "augmentation", "callbacks", "dask", "datasets", "onnx", "plots"},
+    {"__init__"},
+]
+LAYER_OF = {room: number for number, layer in enumerate(LAYERS) for room in layer}
+
+# Packages of extras, imported when they are needed.
+EXTRAS = {"dask": {"dask"}, "onnx": {"skl2onnx"}, "plots": {"matplotlib"}}
 RUNTIME = {"numpy", "scipy", "sklearn", "threadpoolctl", "sknielsen"}
 
+# Private names of others that we rely on.
+NOT_OURS = {
+    "_getframe",  # of sys
+    "_at_fork_reinit",  # of Python's locks, as Python's own modules use it
+    "_init_callback_context",  # scikit-learn's documented way for estimators
+    "_skl_callbacks",  # where scikit-learn keeps the callbacks that are set
+}
 
 # Packages whose classes and functions say that they live where users import them from.
-PUBLIC = ["augmentation", "diagnostics", "plots"]
+PUBLIC = ["activations", "augmentation", "callbacks", "dask", "diagnostics", "plots"]
+
+MOST_LINES = {"_classifier": 550}
+MOST_LINES_ELSEWHERE, MOST_LINES_OF_A_FUNCTION, MOST_PARAMETERS = 450, 60, 7
+# Signatures that users see, which may take as many parameters as there are things to say.
+PUBLIC_SIGNATURES = {
+    "__init__",
+    "fit",
+    "partial_fit",
+    "resume",
+    "from_estimator",
+    "from_predictions",
+}
 
 
 def modules():
@@ -110,11 +100,14 @@ def internal(path):
             yield tuple(module.split(".")[1:]), names
 
 
-def test_modules_import_only_what_the_layout_allows():
+def test_every_module_has_a_layer():
+    assert {top for _, (top, *_) in modules()} == set(LAYER_OF)
+
+
+def test_modules_import_only_from_their_own_layer_and_those_before_it():
     for path, (top, *_) in modules():
-        tops = {name[0] for name, _ in internal(path)}
-        siblings = {top} if path.parent != FOLDER else set()
-        assert tops <= ALLOWED.get(top, set()) | siblings, path
+        for (other, *_), _ in internal(path):
+            assert LAYER_OF[other] <= LAYER_OF[top], f"{path} imports {other}"
 
 
 def test_no_module_imports_from_the_whole_of_sknielsen():
@@ -130,15 +123,53 @@ def test_imports_are_acyclic_also_within_a_package():
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the cycle
 
 
-def test_what_is_private_to_a_package_stays_there():
-    packages = {path.parent.name for path in FOLDER.glob("*/__init__.py")}
+def test_what_is_private_to_a_room_stays_there():
+    packages = {path.parent.name for path in FOLDER.glob("*/__init__.py")} - {"core"}
     for path, (top, *_) in modules():
         for (other, *rest), names in internal(path):
-            if other == top or not {top, other} & packages:
+            if other == top:
                 continue
-            assert not rest, f"{path} looks into the package {other}"
+            assert not (rest and other in packages), f"{path} looks into the package {other}"
             private = [name for name in names if name.startswith("_") and name != "__version__"]
             assert not private, f"{path} imports {private} from {other}"
+
+
+def test_no_module_uses_private_attributes_that_another_defines():
+    for path, _ in modules():
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        functions = (ast.FunctionDef, ast.ClassDef)
+        own = {node.name for node in nodes if isinstance(node, functions)}
+        own |= {node.id for node in nodes if isinstance(node, ast.Name)}  # of class bodies
+        attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+        own |= {node.attr for node in attributes if isinstance(node.ctx, ast.Store)}
+        used = {node.attr for node in attributes if node.attr[0] == "_" and node.attr[-2:] != "__"}
+        assert not used - own - NOT_OURS, path
+
+
+def code_lines(node):
+    """Count the lines of a function, without its docstring, comments and blank lines."""
+    lines = {
+        line
+        for inner in node.body[ast.get_docstring(node) is not None :]
+        for part in ast.walk(inner)
+        if hasattr(part, "lineno")
+        for line in (part.lineno, part.end_lineno)
+    }
+    return len(lines)
+
+
+def test_modules_and_functions_stay_small():
+    for path, (top, *_) in modules():
+        n_lines = len(path.read_text().splitlines())
+        assert n_lines <= MOST_LINES.get(top, MOST_LINES_ELSEWHERE), path
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef):
+                continue
+            assert code_lines(node) <= MOST_LINES_OF_A_FUNCTION, f"{path}: {node.name}"
+            given = [arg.arg for arg in node.args.args + node.args.kwonlyargs]
+            n_given = len([name for name in given if name not in ("self", "cls")])
+            is_small = n_given <= MOST_PARAMETERS or node.name in PUBLIC_SIGNATURES
+            assert is_small, f"{path}: {node.name} takes {n_given}"
 
 
 def test_modules_need_only_the_runtime_dependencies():

@@ -142,3 +142,15 @@ def test_messages_show_the_first_of_many_labels():
 def test_labels_in_any_container_are_kept_or_refused(y):
     with pytest.raises(ValueError, match="y must hold labels of one kind; beside the others"):
         MLPSigmoidClassifier().fit(np.zeros((3, 2)), y)
+
+
+@pytest.mark.parametrize("least", [1e-300, 1e-320])
+def test_balanced_weights_that_no_float_can_hold_are_an_error(least):
+    X, y = np.zeros((4, 2)), np.array([0, 0, 1, 1])
+    clf = MLPSigmoidClassifier((3,), max_iter=1, batch_size=1, class_weight="balanced")
+    weight = np.where(y == 0, least, 1.0)
+    if least == 1e-300:
+        assert clf.fit(X, y, sample_weight=weight).n_iter_ == 1
+    else:
+        with pytest.raises(ValueError, match="must have a finite sum; got inf"):
+            clf.fit(X, y, sample_weight=weight)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sknielsen._network import Network
 from sknielsen.activations import sigmoid
+from sknielsen.core.network import Network
 from sknielsen.costs import COSTS
 from sknielsen.penalties import PENALTIES
 
@@ -100,13 +100,27 @@ def test_a_mini_batch_in_parts_makes_the_same_step_as_whole():
     whole.descend(0.1, lambda w: 0.9)
 
     parts = make_network(sizes, "cross_entropy")
-    parts.velocity = [[np.ones_like(p) for p in some] for some in (parts.weights, parts.biases)]
+    step = [[np.ones_like(p) for p in some] for some in (parts.weights, parts.biases)]
     for start, stop in ((0, 4), (4, 7), (7, 10)):
         parts.forward(x[start:stop])
         parts.backward(y[start:stop])
-        parts.descend(0.1, lambda w: 0.9, momentum=0.0, first=start == 0, last=stop == 10)
+        parts.accumulate(step, 0.1, 0.0 if start == 0 else 1.0)
+    parts.move(step, lambda w: 0.9)
     for one, other in zip(whole.weights + whole.biases, parts.weights + parts.biases):
         np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+def test_gradients_are_what_a_step_subtracts():
+    sizes = (5, 4, 3)
+    x, y = make_batch(10, sizes)
+    network = make_network(sizes, "quadratic")
+    before = [p.copy() for p in network.weights + network.biases]
+    network.forward(x)
+    network.backward(y)
+    weights, biases = network.gradients()
+    network.descend(0.1)
+    for old, gradient, new in zip(before, weights + biases, network.weights + network.biases):
+        np.testing.assert_allclose(old - 0.1 * gradient, new, rtol=1e-14)
 
 
 def test_momentum_repeats_a_part_of_the_last_step_without_the_penalty():

@@ -28,7 +28,7 @@ from sknielsen.plots import (
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
-from matplotlib.colors import to_hex, to_rgba
+from matplotlib.colors import CenteredNorm, to_hex, to_rgba
 
 
 @pytest.fixture(autouse=True)
@@ -845,3 +845,48 @@ def test_an_output_activation_of_ones_own_is_named_but_not_shaded(trained, digit
 def test_bad_weighted_inputs_raise(layers):
     with pytest.raises(ValueError, match=r"arrays of shape \(n_samples, n_units\); got shapes"):
         SaturationDisplay.from_weighted_inputs(layers)
+
+
+# --- properties of what is drawn ---------------------------------------------------------------
+
+
+def test_a_norm_takes_the_place_of_the_ends_of_the_scale():
+    norm = CenteredNorm(halfrange=2)
+    weights = WeightsDisplay.from_weights(np.eye(4), norm=norm)
+    assert weights.images_[0].get_clim() == (-2, 2)
+    images = AugmentationDisplay(np.ones((1, 2, 4, 4))).plot(norm=norm)
+    assert images.axes_[0, 0].images[0].norm is norm
+
+
+@pytest.mark.parametrize("property", [{"c": "k"}, {"color": "k"}])
+def test_points_take_a_colour_by_either_name(property):
+    display = JitteredScatterDisplay.from_predictions([0, 1], [0, 1], **property)
+    assert to_hex(display.correct_.get_facecolor()[0]) == "#000000"
+
+
+@pytest.mark.parametrize("property", ["linewidth", "linewidths", "lw"])
+def test_points_take_edges_by_any_name(property):
+    display = JitteredScatterDisplay.from_predictions([0, 1], [0, 1], **{property: 2})
+    assert display.correct_.get_linewidth() == [2]
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8])
+def test_colours_of_any_dtype_lie_between_zero_and_one(dtype):
+    images = np.array([-128, 127, 0] * 4).reshape(1, 1, 2, 2, 3).astype(dtype)
+    drawn = AugmentationDisplay(images).plot().axes_[0, 0].images[0].get_array()
+    assert drawn.min() == 0 and drawn.max() == 1
+
+
+def test_dollar_signs_in_labels_are_no_mathematics():
+    y_true, y_pred = ["$_$", ">$50"], [">$50", ">$50"]
+    scatter = JitteredScatterDisplay.from_predictions(y_true, y_pred)
+    rendered(scatter.figure_)
+    probabilities = [[0.6, 0.4], [0.6, 0.4]]
+    hard = HardExamplesDisplay.from_predictions(y_true, probabilities, np.eye(2, 4))
+    assert not any(ax.title.get_parse_math() for ax in hard.axes_.flat)
+    rendered(hard.figure_)
+
+
+def test_no_rows_are_an_error_that_says_so():
+    with pytest.raises(ValueError, match="`y_true` must hold at least one label; got none"):
+        JitteredScatterDisplay.from_predictions([], [], labels=[0, 1])

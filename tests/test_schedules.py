@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sknielsen.schedules import SCHEDULES, Constant, Piecewise, Plateau, Taper
+from sknielsen.schedules import (
+    SCHEDULES,
+    Constant,
+    Piecewise,
+    Plateau,
+    Taper,
+    needs_validation,
+    resolve_schedule,
+)
 
 
 def etas(schedule, n_epochs, eta=0.8, scores=()):
@@ -80,3 +88,28 @@ def test_plateau_ignores_epochs_without_validation_data():
 def test_parameters_out_of_range_are_named(schedule, error, message):
     with pytest.raises(error, match=message):
         schedule(0, {"validation_score": []}, 0.5)
+
+
+def test_a_list_of_pairs_is_piecewise():
+    schedule = resolve_schedule([(1, 0.5), (1, 0.1)])
+    assert etas(schedule, 3) == [0.5, 0.1, 0.1]
+
+
+def test_a_plain_function_is_a_schedule():
+    def halve(epoch, history, eta):
+        return eta / 2**epoch
+
+    assert resolve_schedule(halve) is halve
+    assert not needs_validation(halve)
+
+
+def test_what_is_no_schedule_is_refused():
+    message = r"must be one of .*, a list of \(n_epochs, eta\) pairs or a callable object; got 3"
+    with pytest.raises(TypeError, match=message):
+        resolve_schedule(3)
+
+
+def test_plateau_alone_needs_validation_data():
+    assert [name for name, schedule in SCHEDULES.items() if needs_validation(schedule)] == [
+        "plateau"
+    ]

@@ -10,7 +10,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 
 from sknielsen import MLPSigmoidClassifier
-from sknielsen._training import HISTORY, Best, train
+from sknielsen.core.loop import train
+from sknielsen.core.state import HISTORY
+from sknielsen.core.stopping import Patience
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.schedules import Plateau
 
@@ -555,9 +557,9 @@ def test_ctrl_c_while_an_epoch_is_recorded_keeps_the_best_of_the_history(
 ):
     rows, validation = split
 
-    def train_with_torn_column(network, data, settings, history, *others):
-        history["eta"] = Torn()
-        train(network, data, settings, history, *others)
+    def train_with_torn_column(engine, state, *others):
+        state.history["eta"] = Torn()
+        train(engine, state, *others)
 
     monkeypatch.setattr("sknielsen._classifier.train", train_with_torn_column)
     clf = small(on_interrupt="keep", max_iter=9, early_stopping=True)
@@ -573,14 +575,14 @@ def test_ctrl_c_between_recording_and_judging_an_epoch_keeps_the_best_of_the_his
     monkeypatch, small, split
 ):
     rows, validation = split
-    judge = Best.ends_training
+    judge = Patience.judge
 
-    def interrupted(self, network, record):
-        if record["epoch"] == 3:
+    def interrupted(self, state, score):
+        if state.n_epochs == 3:
             raise KeyboardInterrupt
-        return judge(self, network, record)
+        judge(self, state, score)
 
-    monkeypatch.setattr(Best, "ends_training", interrupted)
+    monkeypatch.setattr(Patience, "judge", interrupted)
     clf = small(on_interrupt="keep", max_iter=9, early_stopping=True)
     with pytest.warns(UserWarning, match="interrupted after epoch 3"):
         clf.fit(*rows, **validation)
@@ -592,9 +594,9 @@ def test_ctrl_c_between_recording_and_judging_an_epoch_keeps_the_best_of_the_his
 def test_ctrl_c_while_an_epoch_is_recorded_leaves_columns_of_one_length(
     column, monkeypatch, small, split
 ):
-    def train_with_torn_column(network, data, settings, history, *others):
-        history[column] = Torn()
-        train(network, data, settings, history, *others)
+    def train_with_torn_column(engine, state, *others):
+        state.history[column] = Torn()
+        train(engine, state, *others)
 
     monkeypatch.setattr("sknielsen._classifier.train", train_with_torn_column)
     clf = small(on_interrupt="keep", max_iter=9)

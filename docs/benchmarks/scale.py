@@ -38,8 +38,8 @@ import numpy as np
 from dask.distributed import Client, LocalCluster, get_task_stream
 from machine import describe
 
-from sknielsen._distributed import FAN_IN
 from sknielsen.dask import DaskMLPSigmoidClassifier
+from sknielsen.dask._cluster import FAN_IN
 
 N_FEATURES, HIDDEN, N_CLASSES = 64, 100, 10
 ROWS = 10_000, 100_000, 1_000_000

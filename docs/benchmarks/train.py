@@ -39,7 +39,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from sknielsen import MLPSigmoidClassifier
-from sknielsen._blas import blas_threads
+from sknielsen.core.blas import blas_threads
 from sknielsen.datasets import fetch_mnist
 
 ETA = 0.5
@@ -151,7 +151,7 @@ def time_torch(data, hidden, batch_size, n_threads, by_hand):
 
 
 def time_gemm(data, hidden, batch_size):
-    """Time the calls of BLAS in `sknielsen._network.Network`, as they stand there."""
+    """Time the calls of BLAS in `sknielsen.core.network.Network`, as they stand there."""
     sizes = [data.X_train.shape[1], hidden, N_CLASSES]
     starts = range(0, len(data.X_train), batch_size)
     batches = [data.X_train[i : i + batch_size].T for i in starts]

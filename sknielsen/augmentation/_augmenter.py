@@ -1,66 +1,84 @@
-"""ImageAugmenter: its parameters and presets, and the draws of its distortions."""
+"""ImageAugmenter: its parameters, its presets, and how it draws and applies distortions."""
 
+from collections.abc import Sequence
 from numbers import Real
+from typing import Any, Literal, Self
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknielsen._resolve import check_image_shape, check_number
+from sknielsen._sklearn import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
 from sknielsen.augmentation._geometry import border_median, coordinates, keep_in_frame, warp
+from sknielsen.core.contracts import Array
 
-_BLOCK_PIXELS = 2**18  # in which ink is looked for at a time: many, to spare calls
+_BLOCK_PIXELS = 2**18  # searched for ink at a time: many, for few calls
 _CHUNK_PIXELS = 2**17  # distorted at a time: few, so that fields and images stay in the cache
 _AFFINE = "shift", "rotation", "scale", "shear"
+_INTERVALS = {
+    "rotation": "[0, 180]",
+    "scale": "[0, 1)",
+    "shear": "[0, inf)",
+    "elastic": "[0, inf)",
+    "elastic_sigma": "(0, inf)",
+    "probability": "[0, 1]",
+}
 
 
 class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Distort training images at random; leave all others as they are.
+    """Distort training images at random; leave all other images as they are.
 
-    `fit_transform`, which is what the ``fit`` of a pipeline calls, distorts every image once;
-    `transform`, which is what validation and prediction get, changes nothing. Each amount is the
-    bound of what is drawn for every image anew, evenly to both sides, and 0 by default, so that
-    an augmenter does what its parameters say and no more. `gentle`, `simard` and
-    `shifts_of_one_pixel` are sets of amounts. There are no flips: they turn digits into others.
+    `fit_transform`, which a pipeline calls in its ``fit``, distorts every image once;
+    `transform`, which it calls to validate and to predict, changes nothing. Each image gets a
+    distortion of its own. Its shift, angle, change of size and slant are uniform between minus
+    and plus the amounts given here; its elastic displacement is Gaussian. All amounts are 0 by
+    default, so an augmenter does only what its parameters say. The class methods `gentle`,
+    `simard` and `shifts_of_one_pixel` are presets. There are no flips: they turn digits into
+    other signs.
 
     Parameters
     ----------
     image_shape : tuple (height, width) or (height, width, channels), default=None
-        Shape of the image in each row, in C order. None stands for a square, or for a single
-        row of pixels, with a warning, where the number of features is no square.
+        Shape of the image in each row, in C order. None takes the images to be square; where the
+        number of features is no square number, it takes them to be one pixel high, with a
+        warning.
     shift : float or sequence of (down, right) pairs, default=0.0
-        Pixels, along each axis. A pair is an exact displacement, not a bound: consecutive rows
-        cycle through the pairs from a random start.
+        Largest translation along each axis, in pixels. Pairs are exact translations instead of a
+        bound: consecutive rows cycle through them, from a random start.
     rotation : float, default=0.0
-        Degrees.
+        Largest angle, in degrees.
     scale : float, default=0.0
-        Fraction: height and width are multiplied by two factors from [1 - scale, 1 + scale].
+        Largest relative change of size: height and width are multiplied by two factors from
+        [1 - scale, 1 + scale].
     shear : float, default=0.0
-        Fraction: slant, in pixels to the side for each pixel upwards.
+        Largest slant: pixels to the side for each pixel upwards.
     elastic : float, default=0.0
-        Root mean square of the random displacement along each axis, in pixels, for every
-        `elastic_sigma` and image size.
+        Root mean square of the random displacement along each axis, in pixels, whatever
+        `elastic_sigma` and the image size are.
     elastic_sigma : float, default=4.0
-        Standard deviation, in pixels, of the Gaussian that smoothes the displacement: small
-        makes it crumpled, large uniform. The default is the choice of [1]_ for MNIST.
+        Standard deviation, in pixels, of the Gaussian that smooths the random displacement: a
+        small one crumples the image, a large one moves it almost as a whole. The default is the
+        choice of [1]_ for MNIST.
     keep_in_frame : bool, default=True
-        Whether to limit the affine part, image by image, so that the centre of no ink pixel
-        leaves the frame: a digit that lost a stroke belongs to no class. Ink is what differs
-        from `fill`, so the background must be of one value: divide pixels by 255, where
-        StandardScaler would turn everything into ink. An image whose ink touches all four
-        borders is not limited; one that touches some hardly moves, as most digits of 8 x 8
-        pixels do: set False for such.
+        Whether to limit the affine distortion (shift, rotation, scale and shear) of each image so
+        that the centre of every ink pixel stays inside the frame: a digit that lost a stroke
+        belongs to no class. Ink is what differs from `fill`, so the background must have one
+        value: divide the pixels by 255, because StandardScaler would turn all of them into ink.
+        An image whose ink touches all four borders is not limited; one whose ink touches some of
+        them hardly moves. Most digits of 8 x 8 pixels touch some: set False for these.
     fill : float or "auto", default="auto"
-        What comes in from outside the frame, the background. ``"auto"`` is the median of the
-        image's own border pixels in each channel, so that dark ink on white works too.
+        Value of the background, which comes in from outside the frame. ``"auto"`` is the median
+        of the image's own border pixels in each channel, so that dark ink on white works, too.
     probability : float, default=1.0
-        Share of the images that are distorted at all.
+        Probability that an image is distorted at all.
     random_state : int, RandomState instance or None, default=None
-        Determines the distortions of `fit_transform`: an int makes all calls alike.
+        Seed or generator of the distortions of `fit_transform`. An int makes the same
+        distortions in every call.
 
     Attributes
     ----------
@@ -69,14 +87,14 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
-        Names of features, when `X` has such.
+        Names of the features; only if the columns of `X` have names that are strings.
 
     Notes
     -----
-    A pipeline draws the distortions once for a fit, and with ``memory`` once for all; and a
-    classifier that splits off validation rows of its own validates on distorted ones. For fresh
-    distortions in each epoch, and validation rows as they are, give the augmenter to
-    ``MLPSigmoidClassifier(augment=...)``; for several copies of each image see
+    A pipeline draws the distortions once in each fit, or only in the first fit if it has a
+    ``memory``. A classifier that itself splits off validation rows validates on distorted ones.
+    To draw new distortions in each epoch and to validate on undistorted rows, give the augmenter
+    to ``MLPSigmoidClassifier(augment=...)``. For several copies of each image, see
     `AugmentedClassifier` and `ImageExpander`.
 
     References
@@ -99,21 +117,25 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     True
     """
 
+    image_shape_: tuple[int, int, int]
+    n_features_in_: int
+    feature_names_in_: Array
+
     def __init__(
         self,
-        image_shape=None,
+        image_shape: Sequence[int] | None = None,
         *,
-        shift=0.0,
-        rotation=0.0,
-        scale=0.0,
-        shear=0.0,
-        elastic=0.0,
-        elastic_sigma=4.0,
-        keep_in_frame=True,
-        fill="auto",
-        probability=1.0,
-        random_state=None,
-    ):
+        shift: float | Sequence[Sequence[float]] | Array = 0.0,
+        rotation: float = 0.0,
+        scale: float = 0.0,
+        shear: float = 0.0,
+        elastic: float = 0.0,
+        elastic_sigma: float = 4.0,
+        keep_in_frame: bool = True,
+        fill: float | Literal["auto"] = "auto",
+        probability: float = 1.0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.image_shape = image_shape
         self.shift = shift
         self.rotation = rotation
@@ -127,36 +149,37 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         self.random_state = random_state
 
     @classmethod
-    def gentle(cls, **parameters):
-        """Make one whose distortions leave handwritten digits of about 28 x 28 legible.
+    def gentle(cls, **parameters: Any) -> Self:
+        """Make an augmenter that leaves handwritten digits of about 28 x 28 pixels legible.
 
-        Keyword arguments set or replace parameters.
+        Keyword arguments add parameters or replace those of the preset.
         """
         amounts = {"shift": 1.0, "rotation": 8.0, "scale": 0.1, "elastic": 0.5}
-        return cls(**(amounts | parameters))
+        return cls(**{**amounts, **parameters})
 
     @classmethod
-    def simard(cls, **parameters):
-        """Make one with the elastic distortion of Simard, Steinkraus and Platt (2003).
+    def simard(cls, **parameters: Any) -> Self:
+        """Make an augmenter with the elastic distortion of Simard, Steinkraus and Platt (2003).
 
-        Even noise in [-1, 1], smoothed at sigma = 4 pixels and multiplied by alpha = 34, has the
-        root mean square alpha / (sigma sqrt(12 pi)) = 1.38 pixels. Keyword arguments set or
-        replace parameters.
+        Uniform noise in [-1, 1], smoothed with sigma = 4 pixels and multiplied by alpha = 34, has
+        the root mean square alpha / (sigma sqrt(12 pi)) = 1.38 pixels. Keyword arguments add
+        parameters or replace those of the preset.
         """
-        return cls(**({"elastic": 1.38, "elastic_sigma": 4.0} | parameters))
+        return cls(**{"elastic": 1.38, "elastic_sigma": 4.0, **parameters})
 
     @classmethod
-    def shifts_of_one_pixel(cls, **parameters):
-        """Make one that moves images up, down, left or right, as the book's expand_mnist does.
+    def shifts_of_one_pixel(cls, **parameters: Any) -> Self:
+        """Make an augmenter that moves images by one pixel, as the book's expand_mnist does.
 
-        In an expander with ``n_copies=4`` each image gets all four. Ink may leave the frame, and
-        zeros come in. Keyword arguments set or replace parameters.
+        They move up, down, left or right; an `ImageExpander` with ``n_copies=4`` adds all four
+        to each image. Ink may leave the frame, and zeros come in. Keyword arguments add
+        parameters or replace those of the preset.
         """
         shift = ((-1, 0), (1, 0), (0, -1), (0, 1))
-        return cls(**({"shift": shift, "keep_in_frame": False, "fill": 0.0} | parameters))
+        return cls(**{"shift": shift, "keep_in_frame": False, "fill": 0.0, **parameters})
 
-    def fit(self, X, y=None):
-        """Check parameters and the shape of the images; nothing is learnt.
+    def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
+        """Check the parameters and the shape of the images; there is nothing to learn.
 
         Parameters
         ----------
@@ -173,29 +196,32 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         Raises
         ------
         TypeError
-            If a parameter is of the wrong kind, or `X` is sparse.
+            If a parameter has the wrong type, or `X` is sparse.
         ValueError
-            If a parameter is out of its range, the images do not have `image_shape`, or `X`
-            holds NaN.
+            If a parameter is out of range, the images do not have `image_shape`, or `X` holds
+            NaN or infinity.
         """
         self._validate(X)
         return self
 
-    def transform(self, X):
-        """Return images as they are.
+    def transform(self, X: npt.ArrayLike) -> Array:
+        """Return the images as they are.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+            An image in each row.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
+            The images.
         """
         check_is_fitted(self)
-        return validate_data(self, X, reset=False)
+        images: Array = validate_data(self, X, reset=False)
+        return images
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: npt.ArrayLike, y: object = None) -> Array:
         """Fit, and distort every image once.
 
         Parameters
@@ -208,32 +234,30 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            In the dtype of `X`.
+            The distorted images, in the dtype of `X`.
 
         Raises
         ------
         TypeError, ValueError
             As for `fit`.
         """
-        X = self._validate(X)
-        return self._distort(X, self.image_shape_, generator_from(self.random_state))
+        images = self._validate(X)
+        return self._distort(images, self.image_shape_, generator_from(self.random_state))
 
-    def distort(self, X, rng):
-        """Distort every image once, with a given generator; needs no fit.
-
-        The distortions are drawn row by row: they do not depend on how much is done at a time.
+    def distort(self, X: Array, rng: np.random.Generator) -> Array:
+        """Distort every image once, with the given generator; the augmenter need not be fitted.
 
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
             An image in each row, of any real dtype. It stays as it is.
         rng : numpy.random.Generator
-            Makes every draw. The `random_state` of the augmenter plays no part.
+            Draws the distortions. The augmenter's own `random_state` is not used.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            In the dtype of `X`, and in its range; integers are rounded.
+            The distorted images, in the dtype of `X`. Integers are rounded.
 
         Raises
         ------
@@ -244,18 +268,15 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
             raise TypeError(
                 f"`rng` must be a numpy.random.Generator, such as default_rng(0); got {rng!r}."
             )
-        X = _images(X)
-        return self._distort(X, self._check(X.shape[1]), rng)
+        images = _images(X)
+        return self._distort(images, self._check(images.shape[1]), rng)
 
-    def _distort(self, X, shape, rng):
-        number = self.fill
-        if number != "auto" and X.dtype.kind in "biu":
-            low, high = 0, 1
-            if X.dtype.kind != "b":
-                low, high = np.iinfo(X.dtype).min, np.iinfo(X.dtype).max
-            check_number(f"`fill` for {X.dtype} images", number, Real, f"[{low}, {high}]")
-        elif number != "auto":
-            number = X.dtype.type(number)  # rounded as the pixels were, so that they compare
+    def _distort(self, X: Array, shape: tuple[int, int, int], rng: np.random.Generator) -> Array:
+        """Draw distortions, limit them to the frame if asked to, and apply them.
+
+        They are drawn row by row, so they do not depend on how many rows are done at a time.
+        """
+        background = None if self.fill == "auto" else self._background(X.dtype)
         distorted = np.array(X, order="C")
         moving = any(np.any(getattr(self, amount)) for amount in _AFFINE)
         if not moving and not self.elastic:
@@ -266,61 +287,66 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         limit = self.keep_in_frame and moving
         for rows in _chunks(chosen, _BLOCK_PIXELS // X.shape[1]):
             images = X[rows].astype(dtype, copy=False).reshape(-1, *shape)
-            fill[rows] = border_median(images) if self.fill == "auto" else number
+            fill[rows] = border_median(images) if background is None else background
             if limit:
                 ink = (images != fill[rows][:, None, None]).any(axis=3)
                 matrix[rows], shift[rows] = keep_in_frame(matrix[rows], shift[rows], ink)
-        sigma = float(self.elastic_sigma) if self.elastic else None
+        elastic = float(self.elastic)
+        sigma = float(self.elastic_sigma) if elastic else None
         for rows in _chunks(chosen, _CHUNK_PIXELS // X.shape[1]):
             images = X[rows].astype(dtype, copy=False).reshape(-1, *shape)
-            affine = matrix[rows], shift[rows]
-            where = coordinates(*affine, shape[:2], self.elastic, sigma, rng)
-            images = warp(images, *where, fill[rows]).reshape(len(rows), -1)
-            distorted[rows] = np.rint(images, out=images) if X.dtype.kind in "biu" else images
+            where = coordinates(matrix[rows], shift[rows], shape[:2], elastic, sigma, rng)
+            warped = warp(images, where[0], where[1], fill[rows])
+            distorted[rows] = _rounded(warped, X.dtype).reshape(len(rows), -1)
         return distorted
 
-    def _draw(self, n, shape, rng):
+    def _background(self, dtype: np.dtype[Any]) -> Any:
+        """Check that the dtype of the images can hold `fill`; return `fill` as they hold it."""
+        if dtype.kind not in "biu":
+            return dtype.type(self.fill)  # rounded like the pixels, so that the two compare equal
+        low, high = 0, 1
+        if dtype.kind != "b":
+            low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+        return check_number(f"`fill` for {dtype} images", self.fill, Real, f"[{low}, {high}]")
+
+    def _draw(
+        self, n: int, shape: tuple[int, int, int], rng: np.random.Generator
+    ) -> tuple[Array, Array, Array]:
         """Draw affine maps, as `coordinates` takes them, and the rows to distort."""
         frame = np.array(shape[:2])
         draws = rng.random((n, 7))
         chosen = np.flatnonzero(draws[:, 0] < self.probability)
-        even = 2 * draws[:, 1:] - 1
+        uniform = 2 * draws[:, 1:] - 1
         if isinstance(self.shift, Real):
-            shift = self.shift * even[:, :2]
+            shift = float(self.shift) * uniform[:, :2]
         else:
             pairs = np.array(self.shift, float)
             shift = pairs[(rng.integers(len(pairs)) + np.arange(n)) % len(pairs)]
         shift *= frame > 1
         solid = frame.min() > 1  # one row or column of pixels can be neither turned nor slanted
-        angle, slant = (
-            np.radians(float(self.rotation) * solid) * even[:, 2],
-            float(self.shear) * solid * even[:, 3],
-        )
-        height, width = 1 + self.scale * even[:, 4:].T
+        angle = np.radians(float(self.rotation) * solid) * uniform[:, 2]
+        slant = float(self.shear) * solid * uniform[:, 3]
+        height, width = 1 + float(self.scale) * uniform[:, 4:].T
         cos, sin = np.cos(angle), np.sin(angle)
-        # Scale, shear, then rotate, in that order, points (row, column).
+        # Points (row, column) are scaled, then sheared, then rotated.
         down = np.stack([(cos - sin * slant) * height, -sin * width], axis=1)
         right = np.stack([(sin + cos * slant) * height, cos * width], axis=1)
         return np.stack([down, right], axis=1), shift, chosen
 
-    def _validate(self, X):
-        """Check parameters and data, set what `fit` sets, and return the data."""
-        X = validate_data(self, X)
-        self.image_shape_ = self._check(X.shape[1])
-        return X
+    def _validate(self, X: npt.ArrayLike) -> Array:
+        """Check parameters and data, set the fitted attributes, and return the data."""
+        images: Array = validate_data(self, X)
+        self.image_shape_ = self._check(images.shape[1])
+        return images
 
-    def _check(self, n_features):
+    def _check(self, n_features: int) -> tuple[int, int, int]:
         """Check every parameter; return the shape (height, width, channels) of the images."""
         if isinstance(self.shift, Real):
             check_number("shift", self.shift, Real, "[0, inf)")
         else:
             _check_pairs(self.shift)
-        check_number("rotation", self.rotation, Real, "[0, 180]")
-        check_number("scale", self.scale, Real, "[0, 1)")
-        check_number("shear", self.shear, Real, "[0, inf)")
-        check_number("elastic", self.elastic, Real, "[0, inf)")
-        check_number("elastic_sigma", self.elastic_sigma, Real, "(0, inf)")
-        check_number("probability", self.probability, Real, "[0, 1]")
+        for name, interval in _INTERVALS.items():
+            check_number(name, getattr(self, name), Real, interval)
         if not isinstance(self.keep_in_frame, (bool, np.bool_)):
             raise TypeError(f"`keep_in_frame` must be True or False; got {self.keep_in_frame!r}.")
         if not isinstance(self.fill, str):
@@ -336,16 +362,17 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
                 "of one row of pixels. Set `image_shape`."
             )
             return 1, n_features, 1
-        return *shape, *(1,) * (3 - len(shape))
+        height, width, channels = (*shape, 1)[:3]
+        return height, width, channels
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
 
-def _check_pairs(shift):
-    """Check that `shift` holds pairs of finite numbers."""
+def _check_pairs(shift: object) -> None:
+    """Raise ValueError unless `shift` is a sequence of pairs of finite numbers."""
     try:
         pairs = np.array(shift, float)
     except (TypeError, ValueError):
@@ -357,14 +384,24 @@ def _check_pairs(shift):
         )
 
 
-def _chunks(rows, size):
-    """Cut rows into runs, as even as can be, of at most `size`, or of one."""
+def _chunks(rows: Array, size: int) -> list[Array]:
+    """Split rows into chunks of nearly equal length: at most `size` rows, but at least one."""
     n_chunks = -(-len(rows) // max(1, size))
     return np.array_split(rows, n_chunks) if n_chunks else []
 
 
-def _images(X):
-    """Return X as an array if it holds an image in each row."""
+def _rounded(images: Array, dtype: np.dtype[Any]) -> Array:
+    """Round real-valued images, in place, if they are to become integers of this dtype."""
+    if dtype.kind in "biu":
+        np.rint(images, out=images)
+    if dtype.kind in "iu" and dtype.itemsize == 8:
+        # float64 rounds the largest 64-bit integer up, out of range: take the float below.
+        np.minimum(images, np.nextafter(float(np.iinfo(dtype).max), 0), out=images)
+    return images
+
+
+def _images(X: npt.ArrayLike) -> Array:
+    """Return X as an array; raise an error unless each row holds an image."""
     if issparse(X):
         raise TypeError("Images must be a dense array; got a sparse matrix.")
     X = np.asarray(X)
@@ -378,6 +415,6 @@ def _images(X):
     return X
 
 
-def generator_from(random_state):
-    """Make a generator from a `random_state` of scikit-learn's kinds."""
+def generator_from(random_state: int | np.random.RandomState | None) -> np.random.Generator:
+    """Make a generator from what scikit-learn accepts as `random_state`."""
     return np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))

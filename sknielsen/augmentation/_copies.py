@@ -1,48 +1,64 @@
-"""Distorted copies added to the rows of a fit: for imbalanced-learn, and around a classifier."""
+"""Distorted copies added to the rows of a fit: by a sampler, and by a classifier's wrapper."""
 
+from collections.abc import Callable, Sequence
 from numbers import Integral
+from typing import Any, Protocol, Self, TypeVar, overload
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassifierMixin,
-    MetaEstimatorMixin,
-    clone,
-    is_classifier,
-)
+import numpy.typing as npt
+from sklearn.base import clone, is_classifier
 from sklearn.utils import _safe_indexing, check_array, check_consistent_length, get_tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from sknielsen._resolve import check_number
+from sknielsen._sklearn import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    available_if,
+)
 from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
 from sknielsen.augmentation._augmenter import generator_from
+from sknielsen.core.contracts import Array, Augmenter
+
+_Labels = TypeVar("_Labels")
+
+
+class Classifier(Protocol):
+    """A classifier that follows scikit-learn's conventions, so that it can be cloned."""
+
+    def get_params(self, deep: bool = True) -> Any:
+        """Return the parameters by name."""
+
+    @property
+    def fit(self) -> Any:
+        """Fit to rows and labels; in scikit-learn at times a descriptor, not a method."""
 
 
 class ImageExpander(VersionedMixin, BaseEstimator):
-    """Add distorted copies to the images of a fit, as a sampler of imbalanced-learn.
+    """Add distorted copies to the images of a fit, as a sampler for imbalanced-learn.
 
-    Put it into ``imblearn.pipeline.Pipeline``, which calls `fit_resample` in ``fit`` only:
-    validation and prediction never see a copy. But a classifier that itself splits off validation
-    rows (``early_stopping``) draws them from the copies too: give it ``X_val``, or use
-    ``MLPSigmoidClassifier(augment=...)``. scikit-learn's own pipeline takes no samplers; there use
-    `AugmentedClassifier`.
+    Put it into ``imblearn.pipeline.Pipeline``, which calls `fit_resample` in ``fit`` only, so
+    that validation and prediction never see a copy. But a classifier that itself splits off
+    validation rows (``early_stopping``) may draw copies: give it ``X_val``, or use
+    ``MLPSigmoidClassifier(augment=...)``. The pipeline of scikit-learn takes no samplers; use
+    `AugmentedClassifier` there.
 
     Parameters
     ----------
     augmenter : ImageAugmenter or object with `distort`
         Makes the copies. It need not be fitted.
     n_copies : int, default=1
-        Copies of each image.
+        Number of copies of each image.
     random_state : int, RandomState instance or None, default=None
-        Determines the distortions; the `random_state` of the augmenter plays no part.
+        Seed or generator of the distortions. The augmenter's own `random_state` is not used.
 
     Attributes
     ----------
     sample_indices_ : ndarray of int of shape (n_samples * (1 + n_copies),)
-        The original of each row: first every row itself, then all copies of the first row, of
-        the second, and so on.
+        Index of each row's original. The originals come first, then the copies of the first row,
+        those of the second, and so on.
 
     Examples
     --------
@@ -55,13 +71,24 @@ class ImageExpander(VersionedMixin, BaseEstimator):
     ((8985, 64), (8985,))
     """
 
-    def __init__(self, augmenter, n_copies=1, random_state=None):
+    sample_indices_: Array
+
+    def __init__(
+        self,
+        augmenter: Augmenter,
+        n_copies: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.augmenter = augmenter
         self.n_copies = n_copies
         self.random_state = random_state
 
-    def fit_resample(self, X, y):
-        """Return the images with their copies, and a label for each.
+    @overload
+    def fit_resample(self, X: Array | Sequence[Any], y: _Labels) -> tuple[Array, _Labels]: ...
+    @overload
+    def fit_resample(self, X: Any, y: _Labels) -> tuple[Any, _Labels]: ...
+    def fit_resample(self, X: Any, y: _Labels) -> tuple[Any, _Labels]:
+        """Return the images and their copies, and a label for each.
 
         Parameters
         ----------
@@ -73,18 +100,18 @@ class ImageExpander(VersionedMixin, BaseEstimator):
         Returns
         -------
         X_resampled : ndarray or pandas DataFrame of shape (n_samples * (1 + n_copies), n_features)
-            A DataFrame, with the index of the originals, if `X` is one of pandas; else an
-            array.
-        y_resampled : of the kind of `y`
+            The images, then their copies. A DataFrame, in which a copy has the index of its
+            original, if `X` is a pandas DataFrame; else an array.
+        y_resampled : same type as `y`
             The label of each row's original.
 
         Raises
         ------
         TypeError, ValueError
-            If `augmenter` has no `distort`, `n_copies` is no positive integer, or `X` is not
-            what the augmenter takes.
+            If `augmenter` has no `distort`, `n_copies` is no positive integer, or the augmenter
+            does not accept `X`.
         """
-        n_copies = check_number("n_copies", self.n_copies, Integral, "[1, inf)")
+        n_copies = int(check_number("n_copies", self.n_copies, Integral, "[1, inf)"))
         distort = getattr(self.augmenter, "distort", None)
         if isinstance(self.augmenter, type) or not callable(distort):
             raise TypeError(
@@ -105,59 +132,60 @@ class ImageExpander(VersionedMixin, BaseEstimator):
         if hasattr(X, "iloc"):
             index = X.index.take(self.sample_indices_)
             expanded = type(X)(expanded, index=index, columns=X.columns)
-        return expanded, _safe_indexing(y, self.sample_indices_)
+        labels: _Labels = _safe_indexing(y, self.sample_indices_)
+        return expanded, labels
 
 
-def _estimator_has(name):
-    """Make the test of `available_if` for a method of the wrapped classifier."""
+def _estimator_has(name: str) -> Callable[[Any], bool]:
+    """Make the check, for `available_if`, that the wrapped classifier has a method."""
 
-    def check(self):
+    def check(self: Any) -> bool:
         getattr(getattr(self, "estimator_", self.estimator), name)
         return True
 
     return check
 
 
-def _validates_within_fit(name, value):
-    """Whether a classifier's parameter makes it validate on rows of its own fit."""
+def _validates_within_fit(name: str, value: Any) -> bool:
+    """Tell whether this parameter of a classifier makes it validate on rows of its own fit."""
     if name == "early_stopping":
         return value == "auto" or (not isinstance(value, str) and bool(value))
-    return (
-        (name == "oob_score" and bool(value))
-        or (name == "cv" and value not in (None, "prefit"))
-        or (name == "eta_schedule" and isinstance(value, str) and value == "plateau")
-    )
+    if name == "oob_score":
+        return bool(value)
+    if name == "cv":  # None stands for five folds
+        return not (isinstance(value, str) and value == "prefit")
+    return name == "eta_schedule" and isinstance(value, str) and value == "plateau"
 
 
 class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Fit a classifier on images and distorted copies of them; predict as it does.
+    """Fit a classifier on images and distorted copies of them; predict as that classifier does.
 
-    In a cross-validation the copies come from the rows of each fit alone, so that none leaks
-    into validation. A validation set that the classifier itself splits off (``early_stopping``,
-    an inner ``cv``) would hold copies of training images; a warning says so.
+    In a cross-validation the copies are made of the rows of each fit alone, so that none leaks
+    into validation. But validation rows that the classifier itself splits off
+    (``early_stopping``, an inner ``cv``) would hold copies of training images; a warning says so.
     `MLPSigmoidClassifier` avoids this with its own ``augment``.
 
     Parameters
     ----------
     estimator : classifier
-        It is cloned.
+        The classifier. A clone of it is fitted.
     augmenter : ImageAugmenter or object with `distort`
         Makes the copies. It need not be fitted.
     n_copies : int, default=1
-        Copies of each image, beside the image itself.
+        Number of copies of each image, in addition to the image itself.
     random_state : int, RandomState instance or None, default=None
-        Determines the distortions; the `random_state` of the augmenter plays no part.
+        Seed or generator of the distortions. The augmenter's own `random_state` is not used.
 
     Attributes
     ----------
     estimator_ : classifier
-        The fitted one.
+        The fitted classifier.
     classes_ : ndarray of shape (n_classes,)
-        Its class labels.
+        Class labels of the fitted classifier.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
-        Names of features, when `X` has such.
+        Names of the features; only if the columns of `X` have names that are strings.
 
     Examples
     --------
@@ -171,13 +199,26 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
     True
     """
 
-    def __init__(self, estimator, augmenter, n_copies=1, random_state=None):
+    estimator_: Any
+    classes_: Any  # an array; a list of arrays where the classifier has several outputs
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def __init__(
+        self,
+        estimator: Classifier,
+        augmenter: Augmenter,
+        n_copies: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
         self.estimator = estimator
         self.augmenter = augmenter
         self.n_copies = n_copies
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> Self:
         """Fit a clone of the classifier on the images and their copies.
 
         Parameters
@@ -185,9 +226,9 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
         X : array-like of shape (n_samples, n_features)
             An image in each row.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            What the classifier takes.
+            Labels that the classifier accepts.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of images; each copy has the weight of its original.
+            Weights of the images. Each copy has the weight of its original.
 
         Returns
         -------
@@ -197,9 +238,9 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
         Raises
         ------
         TypeError, ValueError
-            As for `ImageExpander.fit_resample`, and from the classifier.
+            As for `ImageExpander.fit_resample`; and what the classifier itself raises.
         """
-        X, y = validate_data(self, X, y, multi_output=True)
+        images, labels = validate_data(self, X, y, multi_output=True)
         if isinstance(self.estimator, type) or not is_classifier(self.estimator):
             raise TypeError(f"`estimator` must be a classifier; got {self.estimator!r}.")
         for name, value in self.estimator.get_params().items():
@@ -210,39 +251,42 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
                     "search outside, as in GridSearchCV(AugmentedClassifier(...))."
                 )
         expander = ImageExpander(self.augmenter, self.n_copies, self.random_state)
-        X_expanded, y_expanded = expander.fit_resample(X, y)
+        X_expanded, y_expanded = expander.fit_resample(images, labels)
         parameters = {}
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-            parameters["sample_weight"] = sample_weight[expander.sample_indices_]
+            weight = _check_sample_weight(sample_weight, images)
+            parameters["sample_weight"] = weight[expander.sample_indices_]
         self.estimator_ = clone(self.estimator).fit(X_expanded, y_expanded, **parameters)
         self.classes_ = self.estimator_.classes_
         return self
 
-    def _delegate(self, method, X):
+    def _delegate(self, method: str, X: npt.ArrayLike) -> Any:
+        """Call a method of the fitted classifier on checked rows."""
         check_is_fitted(self)
         return getattr(self.estimator_, method)(validate_data(self, X, reset=False))
 
-    def predict(self, X):
+    def predict(self, X: npt.ArrayLike) -> Array:
         """Predict classes, as the classifier does."""
-        return self._delegate("predict", X)
+        labels: Array = self._delegate("predict", X)
+        return labels
 
     @available_if(_estimator_has("predict_proba"))
-    def predict_proba(self, X):
-        """Return probabilities of classes, as the classifier does."""
+    def predict_proba(self, X: npt.ArrayLike) -> Any:
+        """Compute the probability of each class, as the classifier does."""
         return self._delegate("predict_proba", X)
 
     @available_if(_estimator_has("predict_log_proba"))
-    def predict_log_proba(self, X):
-        """Return logarithms of probabilities of classes, as the classifier does."""
+    def predict_log_proba(self, X: npt.ArrayLike) -> Any:
+        """Compute the logarithm of each class's probability, as the classifier does."""
         return self._delegate("predict_log_proba", X)
 
     @available_if(_estimator_has("decision_function"))
-    def decision_function(self, X):
-        """Return decision values, as the classifier does."""
-        return self._delegate("decision_function", X)
+    def decision_function(self, X: npt.ArrayLike) -> Array:
+        """Compute decision values, as the classifier does."""
+        scores: Array = self._delegate("decision_function", X)
+        return scores
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
         tags.classifier_tags = inner.classifier_tags

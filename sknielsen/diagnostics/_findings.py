@@ -5,57 +5,65 @@ or (sentence, evidence, advice); and a line in ``FINDINGS``.
 """
 
 import textwrap
+from collections.abc import Callable
 from math import isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import _num_samples
 
+from sknielsen._inputs import LARGE_RMS
+from sknielsen.core.contracts import Array, FittedClassifier, MatrixLike
 from sknielsen.diagnostics._evidence import AT_CHANCE, COST_LEFT, SHARED_STEPS, Evidence
+from sknielsen.initializers import large, resolve_initializer
 
-# Costs are compared with that of chance: of outputs that ignore the inputs.
-_LEVELLED = 0.5  # fall of the last quarter over the one before: 1/epoch gives 0.57
-_UNLEARNT = 0.5  # of chance's cost: less than half of the way
-_FALLING = 0.05  # of the cost at the end: what it fell by in the last quarter of the epochs
-_STILL_FALLING = 0.15  # the same, for more epochs at a usual eta to be worth their time
+# Thresholds. "Of chance's cost": costs are compared with the cost of chance, which is that of the
+# best outputs that ignore the inputs.
+_LEVELLED = 0.5  # fall of the last quarter over the one before: a cost of 1/epoch gives 0.57
+_UNLEARNT = 0.5  # of chance's cost: above it, less than half has been learnt
+_FALLING = 0.05  # of the final cost: fall in the last quarter of the epochs
+_STILL_FALLING = 0.15  # the same; above it, more epochs at a usual eta are worth their time
 _SATURATION = 0.95  # of all hidden activations: sound trainings of MNIST end at up to 0.9
-_LARGE_START = 0.7  # the same after epoch 1: under 0.65 with scaled initial weights
+_LARGE_START = 0.7  # the same after epoch 1: scaled initial weights stay under 0.65
 _WRONG_ROWS = 0.05  # rows with a saturated wrong output: 0.02 in the book's first network
-LARGE_RMS = 5.0  # inputs: beyond this one weight of order one saturates a neuron
-_TINY_NORM = 0.1  # root mean square length of a row: below it inputs hardly reach the neurons
+_TINY_NORM = 0.1  # root mean square length of a row: below it, inputs hardly reach the neurons
 _COST_RISE = 0.2  # of the least validation cost: smaller rises hardly change a probability
 _COST_RISE_OF_CHANCE = 0.02  # of chance's cost: rises of costs near zero do not matter
-_GAP = 0.1  # training less validation accuracy: two standard errors on 40 rows
-_IMPROVING = 0.005  # accuracy from one quarter of the epochs to the next
+_GAP = 0.1  # training minus validation accuracy: two standard errors on 40 rows
+_IMPROVING = 0.005  # accuracy, from one quarter of the epochs to the next
 _RARE = 0.5  # of the average share of a class
-_MISSED = 0.5  # recall, and recall over that of all: more often missed than found
+_MISSED = 0.5  # recall, and recall over that of all labels: more often missed than found
 _PREFERRED = 0.9  # of the rows are given one class
+
+# A sentence, its evidence and advice; None if there is nothing to find.
+Found: TypeAlias = tuple[str, dict[str, Any], str] | None
 
 
 class Finding(NamedTuple):
-    """One thing that went wrong; `str` gives a paragraph.
+    """One thing that went wrong; `str` makes a paragraph of it.
 
     Attributes
     ----------
     code : str
-        Its name in ``FINDINGS``.
+        Name of the finding in ``FINDINGS``.
     sentence : str
         What was seen.
     evidence : dict
-        The numbers and epochs behind it.
+        The numbers and epochs behind the sentence.
     advice : str
         What to try.
     """
 
     code: str
     sentence: str
-    evidence: dict
+    evidence: dict[str, Any]
     advice: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         wrap = textwrap.TextWrapper(width=95, subsequent_indent="    ", break_on_hyphens=False)
         wrap.break_long_words = False
         what = wrap.fill(f"{self.code}: {self.sentence}")
@@ -63,40 +71,42 @@ class Finding(NamedTuple):
         return f"{what}\n{wrap.fill(f'Try: {self.advice}')}"
 
 
-def diagnose(clf, X=None, y=None):
+def diagnose(
+    clf: FittedClassifier, X: MatrixLike | None = None, y: ArrayLike | None = None
+) -> list[Finding]:
     """Say in words what went wrong in a training.
 
     Parameters
     ----------
     clf : MLPSigmoidClassifier
-        Fitted. `history_`, weights and parameters are read.
+        Fitted. Its `history_`, weights and parameters are read.
     X : array-like or sparse matrix of shape (n_samples, n_features), default=None
-        The training rows, for findings on inputs, neurons and outputs. Of more than 10,000 rows
-        a sample is used, the same one in every call.
+        The training rows, for findings on inputs, neurons and outputs. If there are more than
+        10,000, a sample of them is used, the same one in every call.
     y : array-like of shape (n_samples,) or (n_samples, n_labels), default=None
-        Their labels, for findings on wrong outputs and on classes.
+        The labels of `X`, for findings on wrong outputs and on classes.
 
     Returns
     -------
     list of Finding
-        Empty for a sound training. What cannot be known is not looked for: a history without
-        validation data, for instance, cannot show over-fitting.
+        Empty for a sound training. A finding that needs what is not known is left out: a history
+        without validation data, for instance, cannot show over-fitting.
 
     Raises
     ------
     TypeError
-        If `clf` is not an MLPSigmoidClassifier: of a pipeline pass the last step, and X as the
-        steps before transform it.
+        If `clf` is not an MLPSigmoidClassifier. Instead of a pipeline pass its last step, and X
+        as the steps before transform it.
     ValueError
-        If `y` comes without `X`, or holds other classes.
+        If `y` comes without `X`, or holds other labels than the classes.
     sklearn.exceptions.NotFittedError
         If `clf` is not fitted.
 
     Notes
     -----
-    Sample weights are not known here: shares of classes are those of rows. Under a cost of your
-    own the cost of chance is exact if its output activation is sigmoid, or softmax where the cost
-    is `exclusive`.
+    Sample weights are not known here: the share of a class is the share of its rows. If you wrote
+    the cost, the cost of chance is exact if the output activation is sigmoid, or softmax where the
+    cost is `exclusive`.
 
     Examples
     --------
@@ -109,15 +119,17 @@ def diagnose(clf, X=None, y=None):
     """
     all_evidence = Evidence(clf, X, y)
     with np.errstate(all="ignore"):  # huge inputs are a finding, not an error
-        found = [(code, look(all_evidence)) for code, look in FINDINGS.items()]
-    found = [(code, finding) for code, finding in found if finding is not None]
-    return [
-        Finding(code, sentence, {name: _plain(value) for name, value in evidence.items()}, advice)
-        for code, (sentence, evidence, advice) in found
-    ]
+        found = {code: look(all_evidence) for code, look in FINDINGS.items()}
+    findings = []
+    for code, finding in found.items():
+        if finding is not None:
+            sentence, evidence, advice = finding
+            plain = {name: _plain(value) for name, value in evidence.items()}
+            findings.append(Finding(code, sentence, plain, advice))
+    return findings
 
 
-def _unscaled_features(t):
+def _unscaled_features(t: Evidence) -> Found:
     if t.X is None:
         return None
     rms = np.sqrt(t.moments[1])
@@ -141,13 +153,13 @@ def _unscaled_features(t):
     return sentence, evidence, "scale features to about [0, 1] or with StandardScaler."
 
 
-def _constant_features(t):
+def _constant_features(t: Evidence) -> Found:
     if t.X is None or _num_samples(t.all_rows) < 2:
         return None
     low, high = _extremes(t.X)
     constant = np.flatnonzero((low == high) & (low != 0))  # a constant 0 moves no weight
-    if len(constant):  # the sample may lack rare values
-        constant = constant[[_is_constant(t.all_rows, feature) for feature in constant]]
+    if len(constant):  # in the sample, which may lack rare values
+        constant = constant[[_is_constant(t.all_rows, int(feature)) for feature in constant]]
     if not len(constant):
         return None
     first = constant[0]
@@ -159,23 +171,23 @@ def _constant_features(t):
     )
 
 
-def _extremes(X):
+def _extremes(X: Any) -> tuple[Array, Array]:
     """Return the smallest and the largest value of each feature."""
     return min_max_axis(X, axis=0) if issparse(X) else (X.min(axis=0), X.max(axis=0))
 
 
-def _is_constant(X, feature):
-    """Tell whether a feature is the same in all rows; a feature at a time, to copy little."""
-    column = _safe_indexing(X, [int(feature)], axis=1)
+def _is_constant(X: Any, feature: int) -> bool:
+    """Tell whether a feature is the same in all rows. Only its column is copied."""
+    column = _safe_indexing(X, [feature], axis=1)
     low, high = _extremes(column if issparse(column) else np.asarray(column))
     return bool(low[0] == high[0])
 
 
-def _class_imbalance(t):
-    if t.codes is None:
+def _class_imbalance(t: Evidence) -> Found:
+    true, predicted = t.codes, t.predicted
+    if true is None or predicted is None:
         return None
     classes = range(len(t.clf.classes_))
-    true, predicted = t.codes, t.predicted
     if not t.clf.multilabel_:
         true, predicted = (codes[:, None] == np.array(classes) for codes in (true, predicted))
     right = ((true != 0) & (predicted != 0)).sum(axis=0)
@@ -197,7 +209,7 @@ def _class_imbalance(t):
     )
 
 
-def _eta_too_high(t):
+def _eta_too_high(t: Evidence) -> Found:
     if t.overruled:
         return None
     saturated = t.stuck or t.h["saturation"][-1] >= _SATURATION or (t.wrong_rows or 0) >= 0.5
@@ -227,7 +239,7 @@ def _eta_too_high(t):
     return sentence, evidence, f"a smaller eta: {lower:.2g} instead of {t.eta:.3g}."
 
 
-def _saturated_hidden(t):
+def _saturated_hidden(t: Evidence) -> Found:
     saturation = t.h["saturation"][-1]
     if not (t.stuck or saturation >= _SATURATION):
         return None
@@ -254,23 +266,25 @@ def _saturated_hidden(t):
         )
     if t.step_factor >= SHARED_STEPS:
         advice.append("inputs with background 0 (1 - x, for instance) or StandardScaler")
-    advice = "; or ".join(advice) or "smaller initial weights, or inputs that are scaled"
-    return sentence, evidence, f"{advice}."
+    listed = "; or ".join(advice) or "smaller initial weights, or inputs that are scaled"
+    return sentence, evidence, f"{listed}."
 
 
-def _large_initial_weights(t):
+def _large_initial_weights(t: Evidence) -> Found:
     start, clf = t.h["saturation"][0], t.clf
-    if not (start >= _LARGE_START and (clf.weight_init == "large" or clf.init_scale > 1)):
+    is_large = resolve_initializer(clf.weight_init) is large
+    if not (start >= _LARGE_START and (is_large or clf.init_scale > 1)):
         return None
+    name = "large" if is_large else clf.weight_init
     return (
         f"After the first epoch {start:.0%} of the hidden activations were saturated already: "
-        f"weights started large (weight_init={clf.weight_init!r}, init_scale={clf.init_scale:g}).",
+        f"weights started large (weight_init={name!r}, init_scale={clf.init_scale:g}).",
         {"saturation": float(start), "epoch": 1, "init_scale": clf.init_scale},
         "weight_init='scaled' with init_scale=1.",
     )
 
 
-def _saturated_outputs(t):
+def _saturated_outputs(t: Evidence) -> Found:
     if not t.quadratic or t.wrong_rows is None or t.wrong_rows < _WRONG_ROWS:
         return None
     return (
@@ -281,7 +295,7 @@ def _saturated_outputs(t):
     )
 
 
-def _eta_too_low(t):
+def _eta_too_low(t: Evidence) -> Found:
     falls, before = t.quarters
     levelled = falls < _LEVELLED * before and t.of_chance < AT_CHANCE
     if isnan(falls) or t.overruled or levelled or not t.smooth or t.eta >= t.suited_eta:
@@ -300,14 +314,15 @@ def _eta_too_low(t):
     )
 
 
-def _too_few_epochs(t):
+def _too_few_epochs(t: Evidence) -> Found:
     falls, _ = t.quarters
     validation = t.h["validation_cost"]
     k = max(1, len(validation) // 4)
     stalled = len(validation) > k and validation[-1] > validation[-1 - k]
     if isnan(falls) or stalled or not t.smooth or t.overruled or t.frozen or _eta_too_low(t):
         return None
-    material = falls >= _STILL_FALLING * t.costs[-1] or t.of_chance >= AT_CHANCE  # not begun
+    not_begun = t.of_chance >= AT_CHANCE
+    material = falls >= _STILL_FALLING * t.costs[-1] or not_begun
     if t.of_chance < COST_LEFT or not material:
         return None
     n = t.clf.n_iter_
@@ -320,7 +335,7 @@ def _too_few_epochs(t):
     )
 
 
-def _penalty_too_strong(t):
+def _penalty_too_strong(t: Evidence) -> Found:
     if not t.overruled:
         return None
     layer = int(np.argmin(t.weight_lengths))
@@ -339,7 +354,7 @@ def _penalty_too_strong(t):
     return sentence, evidence, f"{lower}, and on by factors of 10 either way."
 
 
-def _overfit_cost(t):
+def _overfit_cost(t: Evidence) -> Found:
     best = _best_epochs(t)
     if best is None or t.wanders:
         return None
@@ -349,7 +364,7 @@ def _overfit_cost(t):
     medians = [np.median(known[i : i + width]) for i in range(len(known) - width + 1)]
     rise = medians[-1] - min(medians)
     noise = np.median(np.abs(np.diff(known))) if len(known) > 1 else np.inf
-    learnt_on = not t.h["train_cost"][now] >= t.h["train_cost"][least]  # true of NaN too
+    learnt_on = not t.h["train_cost"][now] >= t.h["train_cost"][least]  # or it is NaN
     matters = max(_COST_RISE * min(medians), _COST_RISE_OF_CHANCE * t.chance, 2 * noise)
     if rise < matters or not learnt_on:
         return None
@@ -365,7 +380,7 @@ def _overfit_cost(t):
     )
 
 
-def _overfit_accuracy(t):
+def _overfit_accuracy(t: Evidence) -> Found:
     best = _best_epochs(t)
     if best is None or isnan(t.h["train_accuracy"][t.clf.epoch_ - 1]):
         return None
@@ -374,7 +389,7 @@ def _overfit_accuracy(t):
     k, known = max(1, len(validation) // 4), validation[~np.isnan(validation)]
     improving = known[-k:].mean() - known[-2 * k : -k].mean() if len(known) >= 2 * k else np.inf
     gaps = (t.h["train_accuracy"] - validation)[: now + 1]
-    grown = train - latest - np.nanmin(gaps) >= _GAP / 2  # or these validation rows are harder
+    grown = train - latest - np.nanmin(gaps) >= _GAP / 2  # else validation rows are just harder
     learnt = t.of_chance < _UNLEARNT
     if train - latest < _GAP or improving > _IMPROVING or not (grown and learnt):
         return None
@@ -389,8 +404,8 @@ def _overfit_accuracy(t):
     )
 
 
-def _best_epochs(t):
-    """Return the epochs of least validation cost and of best accuracy; None without such data."""
+def _best_epochs(t: Evidence) -> dict[str, int] | None:
+    """Return the epochs with the least validation cost and the best accuracy, if there are any."""
     cost, accuracy = (t.h[f"validation_{name}"][: t.clf.epoch_] for name in ("cost", "accuracy"))
     if np.isnan(cost).all():
         return None
@@ -400,7 +415,7 @@ def _best_epochs(t):
     }
 
 
-FINDINGS = {
+FINDINGS: dict[str, Callable[[Evidence], Found]] = {
     "unscaled_features": _unscaled_features,
     "constant_features": _constant_features,
     "class_imbalance": _class_imbalance,
@@ -416,6 +431,6 @@ FINDINGS = {
 }
 
 
-def _plain(value):
-    """Turn a number of NumPy into one of Python."""
+def _plain(value: Any) -> Any:
+    """Turn a number of NumPy into a number of Python."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,30 +1,48 @@
 """Measurements of a fitted classifier: weighted inputs, hard examples, lengths of gradients.
 
-To add one: a function of a fitted classifier and of rows, named in the package's ``__all__``.
+To add one: a function of a fitted classifier and of rows, and its name in the package's
+``__all__``.
 """
 
 import math
 from numbers import Integral, Real
+from typing import Any, Final, Protocol
 
 import numpy as np
-from sklearn.utils import Bunch, column_or_1d
+from numpy.typing import ArrayLike
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from sknielsen._data import Data, refuse_dask
-from sknielsen._inputs import check_rows
+from sknielsen._fitted import network_of
+from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
-from sknielsen._network import Network
-from sknielsen._resolve import check_number, resolve
-from sknielsen.activations import sigmoid
-from sknielsen.costs import COSTS
+from sknielsen._parameters import CHECKS
+from sknielsen._resolve import check_number
+from sknielsen._sklearn import Bunch
+from sknielsen.core.activations import sigmoid
+from sknielsen.core.contracts import Array, FittedClassifier, MatrixLike
+from sknielsen.core.data import Data
+from sknielsen.core.network import Network
+from sknielsen.costs import resolve_cost
 
-# sigma'(z) = 1 / (4 cosh(z/2)^2), so sigma'(z) < 0.01 where cosh(z/2) > 5, hence |z| > 4.585: a
-# neuron there learns at less than 1/25 of its best.
-SATURATED_Z = 2 * math.acosh(5)
+# sigma'(z) = 1 / (4 cosh(z/2)^2), so sigma'(z) < 0.01 where cosh(z/2) > 5, hence |z| > 4.585. A
+# neuron there learns at less than 1/25 of its best pace.
+SATURATED_Z: Final[float] = 2 * math.acosh(5)
 
 
-def weighted_inputs(clf, X):
+class ProbabilisticClassifier(Protocol):
+    """A fitted classifier that gives probabilities, a pipeline for instance."""
+
+    @property
+    def classes_(self) -> Any:
+        """Class labels."""
+
+    def predict_proba(self, X: Any, /) -> Any:
+        """Compute the probability of each class."""
+
+
+def weighted_inputs(clf: FittedClassifier, X: MatrixLike) -> list[Array]:
     """Compute the weighted inputs z = a W + b of every layer.
 
     Parameters
@@ -39,21 +57,29 @@ def weighted_inputs(clf, X):
         One array for each hidden layer, then that of the output layer.
     """
     check_classifier(clf)
-    dtype = clf.coefs_[0].dtype
-    return layers_of(clf, check_rows(clf, X, dtype=dtype))
+    return layers_of(clf, check_rows(clf, X, dtype=clf.coefs_[0].dtype))
 
 
-def layers_of(clf, a):
-    """Compute the weighted inputs of every layer for rows that are validated."""
-    layers = []
+def layers_of(clf: FittedClassifier, a: Any) -> list[Array]:
+    """Compute the weighted inputs of every layer for validated rows.
+
+    `Network.forward` cannot: it overwrites those of the hidden layers with activations.
+    """
+    layers: list[Array] = []
     for w, b in zip(clf.coefs_, clf.intercepts_):
         layers.append(a @ w + b)
         a = sigmoid(layers[-1].copy())
     return layers
 
 
-def hard_examples(clf, X, y, threshold=0.7, limit=200):
-    """Find the rows whose true class got too little of the probability.
+def hard_examples(
+    clf: ProbabilisticClassifier,
+    X: MatrixLike,
+    y: ArrayLike,
+    threshold: float = 0.7,
+    limit: int | None = 200,
+) -> Bunch:
+    """Find the rows whose true class has too low a probability.
 
     Parameters
     ----------
@@ -63,19 +89,19 @@ def hard_examples(clf, X, y, threshold=0.7, limit=200):
     y : array-like of shape (n_samples,)
         True labels, each one of `clf.classes_`.
     threshold : float, default=0.7
-        Rows are hard whose true class has a probability below this.
+        A row is hard if the probability of its true class is below the threshold.
     limit : int or None, default=200
-        Rows that are returned at most; None returns all.
+        Largest number of rows that are returned; None returns all hard rows.
 
     Returns
     -------
     sklearn.utils.Bunch
-        With one entry for each hard row, hardest first:
+        Arrays with one entry for each hard row, hardest first:
 
-        - ``indices``: its position in `X`;
-        - ``probability``: that of its true class, as `predict_proba` gives it;
-        - ``predicted``: the label of the most probable class;
-        - ``predicted_probability``: that of the most probable class;
+        - ``indices``: position of the row in `X`;
+        - ``probability``: probability of its true class, as `predict_proba` gives it;
+        - ``predicted``: label of its most probable class;
+        - ``predicted_probability``: probability of its most probable class;
         - ``true``: its true label.
 
     Raises
@@ -99,7 +125,7 @@ def hard_examples(clf, X, y, threshold=0.7, limit=200):
     if limit is not None:
         check_number("limit", limit, Integral, "[1, inf)", also=" or None")
     refuse_dask(X, y)
-    probabilities = clf.predict_proba(X)
+    probabilities: Array = clf.predict_proba(X)
     kind = type_of_target(y, input_name="y")
     if kind not in ("binary", "multiclass") or not np.allclose(np.sum(probabilities, axis=1), 1):
         raise ValueError(
@@ -107,13 +133,15 @@ def hard_examples(clf, X, y, threshold=0.7, limit=200):
             f"{kind} y and probabilities that sum to {np.mean(np.sum(probabilities, axis=1)):.3g} "
             "on average. Of multilabel targets, look at each label by itself."
         )
-    y, classes = column_or_1d(y), np.asarray(clf.classes_)
-    unseen = np.setdiff1d(y, classes)
+    labels: Array = column_or_1d(y)
+    classes = np.asarray(clf.classes_)
+    unseen = np.setdiff1d(labels, classes)
     if unseen.size:
         raise ValueError(f"y holds {unseen.tolist()}, not among the classes {classes.tolist()}.")
-    if len(y) != len(probabilities):
-        raise ValueError(f"y must have {len(probabilities)} labels, as X has rows; got {len(y)}.")
-    true = probabilities[np.arange(len(y)), np.searchsorted(classes, y)]
+    n_rows = len(probabilities)
+    if len(labels) != n_rows:
+        raise ValueError(f"y must have {n_rows} labels, as X has rows; got {len(labels)}.")
+    true = probabilities[np.arange(n_rows), np.searchsorted(classes, labels)]
     indices = np.argsort(true, kind="stable")
     indices = indices[true[indices] < threshold][:limit]
     return Bunch(
@@ -121,25 +149,24 @@ def hard_examples(clf, X, y, threshold=0.7, limit=200):
         probability=true[indices],
         predicted=classes[probabilities[indices].argmax(axis=1)],
         predicted_probability=probabilities[indices].max(axis=1),
-        true=y[indices],
+        true=labels[indices],
     )
 
 
-def gradient_norms(clf, X, y):
-    """Measure how fast each layer learns: the length of the gradient of its biases.
+def gradient_norms(clf: FittedClassifier, X: MatrixLike, y: ArrayLike) -> Array:
+    """Measure how fast each layer learns, by the length of the gradient of its biases.
 
-    With delta_l = dC/db_l, the error of layer l averaged over the rows, it is ``|delta_l|``, which
-    chapter 5 of Nielsen's book compares between layers: where gradients vanish, the first hidden
-    layers have a far smaller one than the last.
+    This is ``|delta_l|`` with delta_l = dC/db_l, the error of layer l averaged over the rows.
+    Chapter 5 of Nielsen's book compares it between layers: where gradients vanish, it is far
+    smaller in the first hidden layers than in the last.
 
     Parameters
     ----------
     clf : MLPSigmoidClassifier
-        Fitted. Its weights and its `cost` are used, whichever the cost is; the penalty is not,
-        since biases have none.
+        Fitted. Its weights and its `cost` are used, but not its penalty, since biases have none.
     X : array-like or sparse matrix of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_labels)
-        Every row counts alike: class weights and sample weights are not used.
+        True labels. Every row counts alike: class weights and sample weights are not used.
 
     Returns
     -------
@@ -147,17 +174,19 @@ def gradient_norms(clf, X, y):
         One length for each hidden layer, then that of the output layer.
     """
     network, data = _network_and_data(clf, X, y)
+    total = [np.zeros_like(b) for b in network.biases]
     for start, stop in data.chunks(len(data), network.n_units):
         x, targets = data.gather(data.rows[start:stop])
         network.forward(x)
         network.backward(targets)
-        network.descend(1 / len(data), first=start == 0, last=False)  # no step: v gathers it
-    return np.array([np.linalg.norm(v) for v in network.velocity[1]])
+        for summed, gradient in zip(total, network.gradients()[1]):
+            summed += gradient
+    return np.array([np.linalg.norm(summed) / len(data) for summed in total])
 
 
-def check_classifier(clf):
-    """Raise if this is not a fitted network."""
-    if not hasattr(type(clf), "_weighted_inputs"):
+def check_classifier(clf: object) -> None:
+    """Raise unless this is a fitted `MLPSigmoidClassifier`."""
+    if not all(hasattr(clf, name) for name in CHECKS):
         raise TypeError(
             f"`clf` must be an MLPSigmoidClassifier; got {type(clf).__name__}. Of a pipeline, "
             "pass its last step, and X as the steps before transform it."
@@ -165,13 +194,15 @@ def check_classifier(clf):
     check_is_fitted(clf)
 
 
-def _network_and_data(clf, X, y):
-    """Make the fitted network, with a velocity to gather gradients in, and the validated rows."""
+def check_labelled_rows(clf: FittedClassifier, X: Any, y: Any) -> tuple[Any, Array]:
+    """Validate rows and labels; return the rows and the codes of the labels."""
+    X, y = check_rows(clf, X, y, dtype=clf.coefs_[0].dtype)
+    return X, Labels.of(clf).encode(y)
+
+
+def _network_and_data(clf: FittedClassifier, X: Any, y: Any) -> tuple[Network, Data]:
+    """Make the fitted network, and validate the rows."""
     check_classifier(clf)
-    dtype = clf.coefs_[0].dtype
-    X, y = check_rows(clf, X, y, dtype=dtype)
-    data = Data(X, Labels.of(clf).encode(y), len(clf.intercepts_[-1]))
-    cost = resolve("cost", clf.cost, COSTS, ("activation", "value", "delta"))
-    weights = [np.asfortranarray(w) for w in clf.coefs_]
-    velocity = [[np.zeros_like(p) for p in some] for some in (weights, clf.intercepts_)]
-    return Network(weights, clf.intercepts_, cost, velocity=velocity), data
+    X, codes = check_labelled_rows(clf, X, y)
+    network = network_of(clf, resolve_cost(clf.cost))
+    return network, Data(X, codes, network.layer_sizes[-1])

@@ -1,19 +1,66 @@
-"""What displays share: axes, colours, images, and the classifier of an estimator."""
+"""What displays share: types, axes, colours, images, and the classifier of an estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sknielsen._resolve import check_image_shape
+from sknielsen.core.contracts import Array
 
-# The palette of Okabe and Ito, which colour-blind people can tell apart, without its yellow.
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+# Okabe and Ito's palette, whose colours colour-blind people can tell apart, without its yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 BLUE, VERMILION = COLORS[:2]
 GREY = "0.4"
 
 
-def pyplot():
-    """Import matplotlib, or say which extra brings it."""
+class Fitted(Protocol):
+    """A fitted estimator: a classifier, or a pipeline that ends in one."""
+
+    # scikit-learn's methods are at times descriptors, hence properties that may hold anything.
+    @property
+    def fit(self) -> Any:
+        """Fit to rows and labels."""
+
+
+class Predictor(Protocol):
+    """A fitted classifier that predicts labels."""
+
+    @property
+    def classes_(self) -> Any:
+        """All labels, sorted."""
+
+    @property
+    def predict(self) -> Any:
+        """Predict the label of each row."""
+
+
+class ProbabilisticPredictor(Protocol):
+    """A fitted classifier that predicts probabilities."""
+
+    @property
+    def classes_(self) -> Any:
+        """All labels, sorted."""
+
+    @property
+    def predict_proba(self) -> Any:
+        """Predict the probability of each class, row by row."""
+
+
+AxesLike: TypeAlias = "Axes | Array | Sequence[Axes] | Sequence[Sequence[Axes]]"
+
+
+def pyplot() -> ModuleType:
+    """Import matplotlib; without it, raise ImportError that names the extra to install."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -24,31 +71,40 @@ def pyplot():
     return plt
 
 
-def axes_grid(ax, n_rows, n_columns, size, n_used=None):
+def axes_grid(
+    ax: AxesLike | None,
+    n_rows: int,
+    n_columns: int,
+    size: tuple[float, float],
+    n_used: int | None = None,
+) -> Array:
     """Return the axes to draw on.
 
     Parameters
     ----------
     ax : Axes, array-like of Axes or None
-        None makes a figure. One Axes is divided into the grid that is needed.
+        None makes a figure. A single Axes is divided into the grid.
     n_rows, n_columns : int
-        The grid.
+        Shape of the grid.
     size : tuple of float
         Width and height of one cell, in inches.
     n_used : int, default=None
-        How many axes are drawn on, if not all of the grid: an array may have as many, or more.
+        Number of axes that are drawn on. An array must have as many, or more. None draws on the
+        whole grid, and an array must have exactly as many.
 
     Returns
     -------
     ndarray of Axes
-        Of shape (n_rows, n_columns), or of the caller's shape.
+        In the shape (n_rows, n_columns), or in that of `ax`.
     """
     plt = pyplot()
+    axes: Array
     if ax is None:
         figsize = (size[0] * n_columns, size[1] * n_rows)
-        return plt.subplots(
+        _, axes = plt.subplots(
             n_rows, n_columns, figsize=figsize, squeeze=False, layout="constrained"
-        )[1]
+        )
+        return axes
     axes = np.asarray(ax, dtype=object)
     wrong = [type(one).__name__ for one in axes.ravel() if not isinstance(one, plt.Axes)]
     if wrong:
@@ -63,8 +119,8 @@ def axes_grid(ax, n_rows, n_columns, size, n_used=None):
     return np.atleast_2d(axes)
 
 
-def _divided(ax, n_rows, n_columns):
-    """Put a grid of axes in the place of one."""
+def _divided(ax: Axes, n_rows: int, n_columns: int) -> Array:
+    """Replace an Axes by a grid of axes in its place."""
     from matplotlib.gridspec import GridSpecFromSubplotSpec
 
     place = ax.get_subplotspec()
@@ -75,13 +131,13 @@ def _divided(ax, n_rows, n_columns):
         )
     ax.set_axis_off()
     grid = GridSpecFromSubplotSpec(n_rows, n_columns, subplot_spec=place)
-    cells = [ax.figure.add_subplot(cell) for cell in grid]
+    cells = [ax.figure.add_subplot(grid[i]) for i in range(n_rows * n_columns)]
     return np.array(cells, dtype=object).reshape(n_rows, n_columns)
 
 
-def shape_of_images(image_shape, n_pixels):
-    """Return the shape of images, checked, or that of a square."""
-    shape = check_image_shape(
+def shape_of_images(image_shape: Sequence[int] | None, n_pixels: int) -> tuple[int, ...]:
+    """Return the shape of images after a check; None stands for a square."""
+    shape: tuple[int, ...] | None = check_image_shape(
         image_shape,
         n_pixels,
         f"the {n_pixels} values of an image",
@@ -96,25 +152,38 @@ def shape_of_images(image_shape, n_pixels):
     return shape
 
 
-def show_image(ax, image, low, high, **kwargs):
-    """Draw an image without ticks; `low` and `high` are the ends of the scale of grey."""
+def scale_ends(images: Array) -> tuple[float, float]:
+    """Return the least and the greatest pixel of images, the ends of their scale of grey."""
+    return float(images.min()), float(images.max())
+
+
+def show_image(ax: Axes, image: Array, low: float, high: float, **kwargs: Any) -> None:
+    """Draw an image without ticks, in grey from `low` to `high`, or in colour."""
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
-    elif image.ndim == 3:  # colours are drawn as they are, so they must lie in [0, 1]
+    elif image.ndim == 3:  # matplotlib draws colours as they are, so they must lie in [0, 1]
+        image = image.astype(float) if image.dtype.kind in "biu" else image
         image = (image - low) / ((high - low) or 1)
-    ax.imshow(image, **{"cmap": "gray_r", "vmin": low, "vmax": high, **kwargs})
+    ax.imshow(image, **image_style("gray_r", low, high, kwargs))
     ax.set(xticks=[], yticks=[])
 
 
-def last_step(estimator):
-    """Return the classifier of a pipeline, or the classifier that was given."""
+def image_style(cmap: str, low: float, high: float, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge keyword arguments of `imshow` with defaults; a norm that is given has ends itself."""
+    norm = given.get("norm")
+    scale = {"vmin": low, "vmax": high} if norm is None or isinstance(norm, str) else {}
+    return {"cmap": cmap, **scale, **given}
+
+
+def last_step(estimator: Any) -> Any:
+    """Return the last step of a pipeline, or the estimator itself if it is no pipeline."""
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]
     return estimator
 
 
-def fitted_classifier(estimator, attribute):
-    """Return the classifier of an estimator, which must be fitted and have an attribute."""
+def fitted_classifier(estimator: Fitted, attribute: str) -> Any:
+    """Return the classifier of an estimator; raise an error unless it has a fitted attribute."""
     classifier = last_step(estimator)
     check_is_fitted(classifier)
     if not hasattr(classifier, attribute):
@@ -125,8 +194,10 @@ def fitted_classifier(estimator, attribute):
     return classifier
 
 
-def merged_style(defaults, given, artist):
-    """Merge keyword arguments of an artist, whichever of its aliases they use."""
+def merged_style(
+    defaults: Mapping[str, Any], given: dict[str, Any], artist: type[Artist]
+) -> dict[str, Any]:
+    """Merge keyword arguments of an artist with defaults, whichever aliases they use."""
     from matplotlib.cbook import normalize_kwargs
 
     return {**defaults, **normalize_kwargs(given, artist)}

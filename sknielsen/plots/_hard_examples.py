@@ -1,39 +1,90 @@
 """The images that a classifier finds hard."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 from numbers import Integral
-from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
-from scipy.sparse import issparse
+import numpy.typing as npt
+from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_consistent_length, column_or_1d
 
 from sknielsen._resolve import check_number
+from sknielsen.core.contracts import Array, MatrixLike
 from sknielsen.diagnostics import hard_examples
-from sknielsen.plots._common import BLUE, VERMILION, axes_grid, shape_of_images, show_image
+from sknielsen.plots._common import (
+    BLUE,
+    VERMILION,
+    AxesLike,
+    ProbabilisticPredictor,
+    axes_grid,
+    scale_ends,
+    shape_of_images,
+    show_image,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+
+
+class HardExamples(Protocol):
+    """The hard rows that `sknielsen.hard_examples` found, the hardest first."""
+
+    @property
+    def indices(self) -> Array:
+        """Positions of the rows in the data."""
+
+    @property
+    def true(self) -> Array:
+        """True labels."""
+
+    @property
+    def predicted(self) -> Array:
+        """Labels of the most probable class."""
+
+    @property
+    def predicted_probability(self) -> Array:
+        """Probabilities of the most probable class."""
+
+
+class _Predictions(NamedTuple):
+    """Probabilities that are given, in the place of a classifier that predicts them."""
+
+    probabilities: Array
+    classes_: Array
+
+    def predict_proba(self, X: object) -> Array:
+        """Return the probabilities, whatever the rows are."""
+        return self.probabilities
 
 
 class HardExamplesDisplay:
-    """The images whose true class got too little of the probability, the hardest first.
+    """The images whose true class has too low a probability, the hardest first.
 
-    Captions read "true → predicted (probability of the predicted class)": vermilion where the
-    prediction is wrong, blue where it is right, if barely.
+    Captions read "true → predicted (probability of the predicted class)". They are vermilion
+    where the prediction is wrong, and blue where it is right, though not by much.
 
     Parameters
     ----------
     images : ndarray of shape (n_images, height, width[, channels])
         The hardest images.
     hard : Bunch
-        All hard rows, as `sknielsen.hard_examples` returns them; the first of them are drawn.
+        All hard rows, as `sknielsen.hard_examples` returns them. The images are the first of
+        them.
     n_samples : int
-        Rows among which they were found.
+        Number of rows that were searched.
     threshold : float, default=0.7
-        Images are hard whose true class has a probability below this.
+        An image is hard if the probability of its true class is below this.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     axes_ : ndarray of matplotlib Axes of shape (n_rows, n_columns)
+        The axes of the images.
 
     Examples
     --------
@@ -47,7 +98,12 @@ class HardExamplesDisplay:
     (12, 8, 8)
     """
 
-    def __init__(self, images, hard, n_samples, threshold=0.7):
+    figure_: Figure | SubFigure
+    axes_: Array
+
+    def __init__(
+        self, images: Array, hard: HardExamples, n_samples: int, threshold: float = 0.7
+    ) -> None:
         self.images = images
         self.hard = hard
         self.n_samples = n_samples
@@ -55,24 +111,33 @@ class HardExamplesDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, threshold=0.7, limit=40, image_shape=None, ax=None, **kwargs
-    ):
+        cls,
+        estimator: ProbabilisticPredictor,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        *,
+        threshold: float = 0.7,
+        limit: int | None = 40,
+        image_shape: Sequence[int] | None = None,
+        ax: AxesLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the images that a fitted classifier finds hard.
 
         Parameters
         ----------
         estimator : classifier or Pipeline
-            Fitted; any classifier with `predict_proba`.
+            Any fitted classifier with `predict_proba`.
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            The images as rows; what a pipeline is given is drawn.
+            An image in each row. For a pipeline, these are drawn as they are before its steps.
         y : array-like of shape (n_samples,)
             True labels.
         threshold : float, default=0.7
-            Images are hard whose true class has a probability below this.
+            An image is hard if the probability of its true class is below this.
         limit : int or None, default=40
-            Images that are drawn at most; None draws all.
+            Greatest number of images that are drawn; None draws all.
         image_shape : tuple (height, width) or (height, width, channels), default=None
-            None takes images to be square.
+            Shape of an image. None takes images to be square.
         ax : Axes or array-like of Axes, default=None
             Where to draw; None makes a figure.
         **kwargs : dict
@@ -81,55 +146,57 @@ class HardExamplesDisplay:
         Returns
         -------
         HardExamplesDisplay
+            The display.
 
         Raises
         ------
         ValueError
-            For targets that have not one class a row, rows that do not have the image shape, and
-            numbers out of range.
+            If `y` does not have one class for each row, the rows do not have the image shape, or
+            a number is out of range.
         """
         if limit is not None:
             check_number("limit", limit, Integral, "[1, inf)", also=" or None")
         hard = hard_examples(estimator, X, y, threshold=threshold, limit=None)
         chosen = hard.indices[:limit]
-        images = X.tocsr()[chosen].toarray() if issparse(X) else np.asarray(X)[chosen]
+        rows: Any = csr_array(X) if issparse(X) else np.asarray(X)
+        images = rows[chosen].toarray() if issparse(X) else rows[chosen]
         if images.ndim != 2:
-            raise ValueError(f"`X` must have shape (n_samples, n_features); got {np.shape(X)}.")
+            raise ValueError(f"`X` must have shape (n_samples, n_features); got {rows.shape}.")
         shape = shape_of_images(image_shape, images.shape[1])
         if len(shape) == 3 and shape[2] not in (1, 3):
             raise ValueError(
                 "Images are drawn in grey, with 1 channel, or in colour, with 3; `image_shape` "
                 f"is {shape}."
             )
-        display = cls(images.reshape(-1, *shape), hard, len(y), threshold)
+        display = cls(images.reshape(-1, *shape), hard, np.size(y), threshold)
         return display.plot(ax, **kwargs)
 
     @classmethod
     def from_predictions(
         cls,
-        y_true,
-        y_proba,
-        X,
+        y_true: npt.ArrayLike,
+        y_proba: npt.ArrayLike,
+        X: MatrixLike,
         *,
-        classes=None,
-        threshold=0.7,
-        limit=40,
-        image_shape=None,
-        ax=None,
-        **kwargs,
-    ):
-        """Draw the images whose predicted probabilities make them hard.
+        classes: npt.ArrayLike | None = None,
+        threshold: float = 0.7,
+        limit: int | None = 40,
+        image_shape: Sequence[int] | None = None,
+        ax: AxesLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the images that are hard by their predicted probabilities.
 
         Parameters
         ----------
         y_true : array-like of shape (n_samples,)
             True labels.
         y_proba : array-like of shape (n_samples, n_classes)
-            Probabilities, as `predict_proba` gives them.
+            Probabilities, as `predict_proba` returns them.
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            The images as rows.
+            An image in each row.
         classes : array-like of shape (n_classes,), default=None
-            The label of each column of `y_proba`, in ascending order. None takes the labels that
+            Labels of the columns of `y_proba`, in ascending order. None takes the labels that
             occur in `y_true`.
         threshold, limit, image_shape, ax, **kwargs
             As for `from_estimator`.
@@ -137,25 +204,26 @@ class HardExamplesDisplay:
         Returns
         -------
         HardExamplesDisplay
+            The display.
 
         Raises
         ------
         ValueError
-            As for `from_estimator`; and if there is not one column for each class, in order.
+            As for `from_estimator`; or if the columns of `y_proba` do not match the classes, or
+            the classes are not in ascending order.
         """
         y_proba = np.asarray(y_proba)
-        classes = np.unique(y_true) if classes is None else column_or_1d(classes)
-        if not np.array_equal(classes, np.unique(classes)):
-            raise ValueError(f"`classes` must be in ascending order; got {classes.tolist()}.")
-        if y_proba.ndim != 2 or y_proba.shape[1] != len(classes):
+        labels: Array = np.unique(y_true) if classes is None else column_or_1d(classes)
+        if not np.array_equal(labels, np.unique(labels)):
+            raise ValueError(f"`classes` must be in ascending order; got {labels.tolist()}.")
+        if y_proba.ndim != 2 or y_proba.shape[1] != len(labels):
             raise ValueError(
-                f"`y_proba` must have a column for each of the classes {classes.tolist()}; got "
+                f"`y_proba` must have a column for each of the classes {labels.tolist()}; got "
                 f"shape {y_proba.shape}. `classes` names classes that do not occur in `y_true`."
             )
         check_consistent_length(y_true, y_proba, X)
-        predicted = SimpleNamespace(predict_proba=lambda X: y_proba, classes_=classes)
         return cls.from_estimator(
-            predicted,
+            _Predictions(y_proba, labels),
             X,
             y_true,
             threshold=threshold,
@@ -165,7 +233,7 @@ class HardExamplesDisplay:
             **kwargs,
         )
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: AxesLike | None = None, **kwargs: Any) -> Self:
         """Draw the images with their captions, or say that none is hard.
 
         Parameters
@@ -182,20 +250,7 @@ class HardExamplesDisplay:
         """
         n_images, hard = len(self.images), self.hard
         if not n_images:
-            self.axes_ = axes_grid(ax, 1, 1, (6, 1.5))
-            panel = self.axes_.flat[0]
-            self.figure_ = panel.figure
-            panel.set_axis_off()
-            panel.text(
-                0.5,
-                0.5,
-                f"No hard examples: in each of {self.n_samples:,} images\nthe true class got at "
-                f"least {self.threshold:g} of the probability.",
-                ha="center",
-                va="center",
-                transform=panel.transAxes,
-            )
-            return self
+            return self._plot_none(ax)
         captions = [
             f"{true} → {predicted} ({probability:.2f})"
             for true, predicted, probability in zip(
@@ -208,21 +263,42 @@ class HardExamplesDisplay:
             n_columns = math.ceil(math.sqrt(n_images))
         axes = axes_grid(ax, math.ceil(n_images / n_columns), n_columns, (width, 1.2), n_images)
         self.axes_, self.figure_ = axes, axes.flat[0].figure
-        low, high = self.images.min(), self.images.max()
+        low, high = scale_ends(self.images)
         for i, panel in enumerate(axes.flat):
             if i >= n_images:
                 panel.set_axis_off()
                 continue
             show_image(panel, self.images[i], low, high, **kwargs)
             color = BLUE if hard.true[i] == hard.predicted[i] else VERMILION
-            panel.set_title(captions[i], fontsize="small", color=color, pad=3)
+            # Labels are text, even where two of them have dollar signs.
+            panel.set_title(captions[i], fontsize="small", color=color, pad=3, parse_math=False)
         if ax is None:
-            title = (
-                f"{len(hard.indices):,} of {self.n_samples:,} images whose true class got less "
-                f"than {self.threshold:g} of the probability"
-            )
-            if n_images < len(hard.indices):
-                title += f": the {n_images:,} hardest"
-            title += "\ntrue → predicted (probability of the predicted class)"
-            self.figure_.suptitle(title, fontsize="medium")
+            self.figure_.suptitle(self._title(), fontsize="medium")
         return self
+
+    def _plot_none(self, ax: AxesLike | None) -> Self:
+        """Say that no image is hard."""
+        self.axes_ = axes_grid(ax, 1, 1, (6, 1.5))
+        panel = self.axes_.flat[0]
+        self.figure_ = panel.figure
+        panel.set_axis_off()
+        panel.text(
+            0.5,
+            0.5,
+            f"No hard examples: in each of {self.n_samples:,} images\nthe true class got at "
+            f"least {self.threshold:g} of the probability.",
+            ha="center",
+            va="center",
+            transform=panel.transAxes,
+        )
+        return self
+
+    def _title(self) -> str:
+        """Say how many images are hard, how many of them are drawn, and what captions mean."""
+        n_images, n_hard = len(self.images), len(self.hard.indices)
+        drawn = f": the {n_images:,} hardest" if n_images < n_hard else ""
+        return (
+            f"{n_hard:,} of {self.n_samples:,} images whose true class got less than "
+            f"{self.threshold:g} of the probability{drawn}\n"
+            "true → predicted (probability of the predicted class)"
+        )

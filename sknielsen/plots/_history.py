@@ -1,20 +1,33 @@
 """The course of a training: cost and accuracy by epoch."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
+from sknielsen.core.contracts import Array
 from sknielsen.plots._common import (
     COLORS,
     GREY,
     VERMILION,
+    AxesLike,
+    Fitted,
     axes_grid,
     fitted_classifier,
     last_step,
     merged_style,
     pyplot,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.lines import Line2D
+
+Column: TypeAlias = npt.ArrayLike | Sequence[float | None]  # epoch by epoch; None stands for NaN
 
 _WORDS = {
     "least_cost": "least validation cost",
@@ -24,35 +37,36 @@ _WORDS = {
 
 
 class HistoryDisplay:
-    """Cost and accuracy by epoch, on training and validation data.
+    """Learning curves: cost and accuracy by epoch, on training and validation data.
 
-    Two panels, the cost and the accuracy. On the curves of the validation data a triangle that
-    points down marks the epoch of the least validation cost, one that points up the epoch of the
-    best validation accuracy. A vertical line marks the epoch whose weights early stopping kept,
-    dotted ones the changes of eta, whose values stand above the panels; where several estimators
-    differ in eta, dots on their curves mark the changes.
+    The cost is drawn in one panel, the accuracy in another. On the validation curves, a triangle
+    that points down marks the epoch of the least validation cost, and one that points up marks
+    that of the best validation accuracy. A vertical line marks the epoch whose weights early
+    stopping kept. Dotted lines mark where eta changes, with its values above the panels; where
+    several estimators differ in eta, dots on their curves mark the changes.
 
     Parameters
     ----------
     histories : dict of str to dict of array-like
-        By name, what `history_` holds. The columns ``"epoch"``, ``"eta"``, ``"train_cost"``,
-        ``"train_accuracy"``, ``"validation_cost"`` and ``"validation_accuracy"`` are drawn. A
-        column that is NaN throughout is left out.
+        The `history_` of each estimator, by name. The columns ``"epoch"``, ``"eta"``,
+        ``"train_cost"``, ``"train_accuracy"``, ``"validation_cost"`` and
+        ``"validation_accuracy"`` are drawn. A column that is NaN throughout is left out.
     best_epochs : dict of str to int, default=None
-        By name, the epochs whose weights early stopping kept, where it ran.
+        The epoch whose weights early stopping kept, by name, for the estimators where it ran.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     axes_ : ndarray of matplotlib Axes of shape (2,)
-        The cost's and the accuracy's.
+        The axes of the cost and of the accuracy.
     lines_ : dict of str to dict of str to Line2D
         The curves, by name and column.
     marks_ : dict of str to dict of str to list of Line2D
-        By name, the marks ``"least_cost"``, ``"best_accuracy"`` and ``"best_epoch"``, as far as
-        there are such, each in both panels.
+        The marks, by name and kind: ``"least_cost"``, ``"best_accuracy"`` and ``"best_epoch"``,
+        if there are such. Each list has a mark in both panels.
     eta_marks_ : list of Line2D
-        Lines or dots at the changes of eta.
+        The lines or dots where eta changes.
 
     Examples
     --------
@@ -68,19 +82,36 @@ class HistoryDisplay:
 
     _COLUMNS = ("train_cost", "train_accuracy", "validation_cost", "validation_accuracy")
 
-    def __init__(self, histories, *, best_epochs=None):
+    figure_: Figure | SubFigure
+    axes_: Array
+    lines_: dict[str, dict[str, Line2D]]
+    marks_: dict[str, dict[str, list[Line2D]]]
+    eta_marks_: list[Line2D]
+
+    def __init__(
+        self,
+        histories: Mapping[str, Mapping[str, Column]],
+        *,
+        best_epochs: Mapping[str, int] | None = None,
+    ) -> None:
         self.histories = histories
         self.best_epochs = best_epochs
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **kwargs):
-        """Draw the history of a fitted classifier, or of several, overlaid.
+    def from_estimator(
+        cls,
+        estimator: Fitted | Mapping[str, Fitted],
+        *,
+        ax: AxesLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the history of a fitted classifier, or of several in the same panels.
 
         Parameters
         ----------
         estimator : MLPSigmoidClassifier, Pipeline or dict of str to these
-            A fitted classifier, or a pipeline that ends in one. A dict gives several, by the
-            names they have in the legend.
+            A fitted classifier, or a pipeline that ends in one. A dict gives several, by their
+            names in the legend.
         ax : Axes or array-like of two Axes, default=None
             Where to draw; None makes a figure.
         **kwargs : dict
@@ -89,6 +120,7 @@ class HistoryDisplay:
         Returns
         -------
         HistoryDisplay
+            The display.
 
         Raises
         ------
@@ -97,9 +129,12 @@ class HistoryDisplay:
         TypeError
             If a classifier has no `history_`.
         """
-        if not isinstance(estimator, Mapping):
-            estimator = {type(last_step(estimator)).__name__: estimator}
-        fitted = {name: fitted_classifier(one, "history_") for name, one in estimator.items()}
+        estimators = (
+            estimator
+            if isinstance(estimator, Mapping)
+            else {type(last_step(estimator)).__name__: estimator}
+        )
+        fitted = {name: fitted_classifier(one, "history_") for name, one in estimators.items()}
         best_epochs = {
             name: clf.best_epoch_
             for name, clf in fitted.items()
@@ -110,13 +145,20 @@ class HistoryDisplay:
         return cls(histories, best_epochs=best_epochs).plot(ax, **kwargs)
 
     @classmethod
-    def from_history(cls, history, *, best_epoch=None, ax=None, **kwargs):
-        """Draw a history, or several, overlaid: from a file, for instance.
+    def from_history(
+        cls,
+        history: Mapping[str, Column] | Mapping[str, Mapping[str, Column]],
+        *,
+        best_epoch: int | Mapping[str, int] | None = None,
+        ax: AxesLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw a history, for instance from a file, or several in the same panels.
 
         Parameters
         ----------
         history : dict of array-like, or dict of str to such
-            What `history_` holds, or several such by the names they have in the legend. None
+            The `history_` of an estimator, or of several by their names in the legend. None
             stands for NaN.
         best_epoch : int or dict of str to int, default=None
             The epoch whose weights early stopping kept; for several histories, by name.
@@ -128,29 +170,34 @@ class HistoryDisplay:
         Returns
         -------
         HistoryDisplay
+            The display.
 
         Raises
         ------
         ValueError
-            If a history lacks a column, has columns of several lengths, or has nothing to draw;
-            and if a best epoch belongs to none.
+            If a history lacks a column, has columns of different lengths, or has nothing to
+            draw; or if a best epoch belongs to no history.
+        TypeError
+            If there are several histories, and `best_epoch` is no dict.
         """
+        histories: Any = history
+        best_epochs: Any = best_epoch
         if not history or not all(isinstance(one, Mapping) for one in history.values()):
-            history = {"history": history}
-            best_epoch = None if best_epoch is None else {"history": best_epoch}
+            histories = {"history": history}
+            best_epochs = None if best_epoch is None else {"history": best_epoch}
         elif not isinstance(best_epoch, Mapping | None):
             raise TypeError(
                 f"`best_epoch` of several histories must be a dict by name; got {best_epoch!r}."
             )
-        return cls(history, best_epochs=best_epoch).plot(ax, **kwargs)
+        return cls(histories, best_epochs=best_epochs).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: AxesLike | None = None, **kwargs: Any) -> Self:
         """Draw the two panels.
 
         Parameters
         ----------
         ax : Axes or array-like of two Axes, default=None
-            Where to draw, the cost and the accuracy; None makes a figure.
+            Where to draw the cost and the accuracy; None makes a figure.
         **kwargs : dict
             Properties of the curves, as for `matplotlib.axes.Axes.plot`.
 
@@ -170,7 +217,7 @@ class HistoryDisplay:
         histories = {name: self._checked(name, h) for name, h in self.histories.items()}
         self.axes_ = axes_grid(ax, 1, 2, (5.2, 4.2 + 0.2 * len(histories))).ravel()
         self.figure_ = self.axes_[0].figure
-        colors = COLORS
+        colors: Any = COLORS
         if len(histories) > len(colors):
             colors = plt.get_cmap("viridis")(np.linspace(0, 0.95, len(histories)))
         self.lines_, self.marks_, self.eta_marks_ = {}, {}, []
@@ -194,8 +241,8 @@ class HistoryDisplay:
         self._draw_legends(own_figure=ax is None)
         return self
 
-    def _checked(self, name, history):
-        """Return the columns that are drawn, as arrays."""
+    def _checked(self, name: str, history: Mapping[str, Column]) -> dict[str, Array]:
+        """Return the columns to draw as arrays, or say what is wrong with the history."""
         needed = ("epoch", "eta", *self._COLUMNS)
         missing = [column for column in needed if column not in history]
         if missing:
@@ -213,8 +260,10 @@ class HistoryDisplay:
             )
         return columns
 
-    def _draw_curves(self, name, history, color, kwargs):
-        """Draw an estimator's curves: dashed on training data, solid on validation data."""
+    def _draw_curves(
+        self, name: str, history: dict[str, Array], color: Any, kwargs: dict[str, Any]
+    ) -> None:
+        """Draw the curves of an estimator: dashed for training data, solid for validation data."""
         plt = pyplot()
         alone = len(self.histories) == 1
         self.lines_[name] = {}
@@ -233,16 +282,17 @@ class HistoryDisplay:
                 history["epoch"], history[column], **merged_style(style, kwargs, plt.Line2D)
             )
 
-    def _draw_marks(self, name, history, color):
-        """Mark the epochs of least cost and best accuracy, and the one early stopping kept."""
+    def _draw_marks(self, name: str, history: dict[str, Array], color: Any) -> None:
+        """Mark the epochs of the least cost, of the best accuracy, and of early stopping."""
         marks = self.marks_[name] = {}
         best_epoch = (self.best_epochs or {}).get(name)
         if best_epoch is not None:
             style = {"color": GREY if len(self.histories) == 1 else color, "linewidth": 1}
             style |= {"label": f"{_WORDS['best_epoch']}: epoch {best_epoch}", "zorder": 1}
             marks["best_epoch"] = [panel.axvline(best_epoch, **style) for panel in self.axes_]
-        curves = [self.lines_[name].get(f"validation_{f}") for f in ("cost", "accuracy")]
-        if None in curves:
+        columns = "validation_cost", "validation_accuracy"
+        curves = [self.lines_[name][column] for column in columns if column in self.lines_[name]]
+        if len(curves) < len(columns):
             return
         least = np.nanargmin(history["validation_cost"])
         best = np.nanargmax(history["validation_accuracy"])
@@ -259,7 +309,7 @@ class HistoryDisplay:
                 value = f"{values[i]}, " if i == own else ""
                 marks[mark] += panel.plot(
                     [epoch],
-                    [curve.get_ydata()[row]],
+                    [history[columns[i]][row]],
                     marker=marker,
                     markersize=9,
                     linestyle="none",
@@ -271,8 +321,8 @@ class HistoryDisplay:
                 if i == own and len(self.histories) > 1:
                     curve.set_label(f"{name}: {_WORDS[mark].split()[0]} {value}epoch {epoch:.0f}")
 
-    def _draw_etas(self, epoch, eta):
-        """Mark where eta changes by dotted lines, and write its values above the panels."""
+    def _draw_etas(self, epoch: Array, eta: Array) -> None:
+        """Draw dotted lines where eta changes, and write its values above the panels."""
         steps = np.flatnonzero(np.diff(eta, prepend=np.nan) != 0)
         words = [f"{eta[row]:.3g}" for row in steps]
         inches = self.axes_[0].get_window_extent().width / self.figure_.dpi
@@ -295,8 +345,8 @@ class HistoryDisplay:
                 for row in labelled[1:]
             ]
 
-    def _draw_etas_on_curves(self, histories):
-        """Mark where each estimator's eta changes by dots on its curves."""
+    def _draw_etas_on_curves(self, histories: dict[str, dict[str, Array]]) -> None:
+        """Draw dots on the curves of each estimator where its eta changes."""
         for name, history in histories.items():
             rows = np.flatnonzero(np.diff(history["eta"])) + 1
             if not len(rows):
@@ -306,7 +356,7 @@ class HistoryDisplay:
                     if line := self.lines_[name].get(f"{part}_{figure}"):
                         self.eta_marks_ += panel.plot(
                             history["epoch"][rows],
-                            line.get_ydata()[rows],
+                            history[f"{part}_{figure}"][rows],
                             marker=".",
                             markersize=9,
                             linestyle="none",
@@ -315,9 +365,9 @@ class HistoryDisplay:
                         )
                         break
 
-    def _draw_legends(self, own_figure):
-        """Name curves and marks: below the panels if the layout makes room there, else inside."""
-        place = {"fontsize": "small"}
+    def _draw_legends(self, own_figure: bool) -> None:
+        """Add legends: below the panels if the layout makes room there, else inside."""
+        place: dict[str, Any] = {"fontsize": "small"}
         if self.figure_.get_layout_engine() is not None:
             place |= {"loc": "upper center", "bbox_to_anchor": (0.5, -0.15), "frameon": False}
         alone = len(self.histories) == 1
@@ -340,8 +390,8 @@ class HistoryDisplay:
                 frameon=False,
             )
 
-    def _style_handles(self):
-        """Say in grey what the styles of several estimators' curves and marks stand for."""
+    def _style_handles(self) -> list[Line2D]:
+        """Make grey legend entries that explain line styles and marks of several estimators."""
         drawn = {column.split("_")[0] for lines in self.lines_.values() for column in lines}
         drawn |= {mark for marks in self.marks_.values() for mark in marks}
         if any(mark.get_marker() == "." for mark in self.eta_marks_):

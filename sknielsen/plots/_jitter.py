@@ -1,21 +1,38 @@
 """Predicted against true classes, row by row."""
 
+from __future__ import annotations
+
 from numbers import Real
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils import check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import check_random_state
 
 from sknielsen._resolve import check_number
-from sknielsen.plots._common import BLUE, VERMILION, axes_grid
+from sknielsen.core.contracts import Array, MatrixLike
+from sknielsen.plots._common import (
+    BLUE,
+    VERMILION,
+    AxesLike,
+    Predictor,
+    axes_grid,
+    merged_style,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.collections import PathCollection
+    from matplotlib.figure import Figure, SubFigure
 
 
 class JitteredScatterDisplay:
-    """Predicted class against true class, a point for each row, spread out at random.
+    """Predicted class against true class: a point for each row, moved at random (jittered).
 
-    Where a confusion matrix gives numbers, this shows how many rows there are: a crowd on the
-    diagonal, and which errors there are off it.
+    It is a confusion matrix with points in place of numbers: the density of a cell shows how many
+    rows it has. MatrixLike on the diagonal are right, all others are errors.
 
     Parameters
     ----------
@@ -29,9 +46,11 @@ class JitteredScatterDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     ax_ : matplotlib Axes
+        The axes.
     correct_, wrong_ : PathCollection
-        The points of the rows predicted rightly and wrongly.
+        The points of the rows whose prediction is right, and of those where it is wrong.
 
     Examples
     --------
@@ -42,31 +61,46 @@ class JitteredScatterDisplay:
     1
     """
 
-    def __init__(self, y_true, y_pred, labels):
+    figure_: Figure | SubFigure
+    ax_: Axes
+    correct_: PathCollection
+    wrong_: PathCollection
+
+    def __init__(self, y_true: Array, y_pred: Array, labels: Array) -> None:
         self.y_true = y_true
         self.y_pred = y_pred
         self.labels = labels
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y, *, labels=None, jitter=0.35, random_state=0, ax=None, **kwargs
-    ):
+        cls,
+        estimator: Predictor,
+        X: MatrixLike,
+        y: npt.ArrayLike,
+        *,
+        labels: npt.ArrayLike | None = None,
+        jitter: float = 0.35,
+        random_state: int | np.random.RandomState | None = 0,
+        ax: AxesLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw what a fitted classifier predicts.
 
         Parameters
         ----------
         estimator : classifier or Pipeline
-            Fitted; any classifier.
+            Any fitted classifier.
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            The rows to predict.
         y : array-like of shape (n_samples,)
             True labels.
         labels : array-like of shape (n_classes,), default=None
             All labels, in the order of the axes. None takes the classifier's classes and those
             in `y`, sorted.
         jitter : float, default=0.35
-            Points are moved by at most this, as a part of the distance between classes.
+            Greatest distance by which points are moved, as a fraction of that between classes.
         random_state : int, RandomState instance or None, default=0
-            Determines how points are moved.
+            Seed or generator of the jitter.
         ax : Axes, default=None
             Where to draw; None makes a figure.
         **kwargs : dict
@@ -75,11 +109,13 @@ class JitteredScatterDisplay:
         Returns
         -------
         JitteredScatterDisplay
+            The display.
 
         Raises
         ------
         ValueError
-            For targets that have not one class a row, and for labels that are not listed.
+            If a target does not have one class for each row, there are no rows, or a label is
+            not listed in `labels`.
         """
         y_pred = estimator.predict(X)
         if labels is None and np.ndim(y_pred) == 1:
@@ -90,8 +126,16 @@ class JitteredScatterDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, *, labels=None, jitter=0.35, random_state=0, ax=None, **kwargs
-    ):
+        cls,
+        y_true: npt.ArrayLike,
+        y_pred: npt.ArrayLike,
+        *,
+        labels: npt.ArrayLike | None = None,
+        jitter: float = 0.35,
+        random_state: int | np.random.RandomState | None = 0,
+        ax: AxesLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
         """Draw predicted labels.
 
         Parameters
@@ -101,11 +145,12 @@ class JitteredScatterDisplay:
         y_pred : array-like of shape (n_samples,)
             Predicted labels.
         labels, jitter, random_state, ax, **kwargs
-            As for `from_estimator`; without `labels`, those that occur are taken.
+            As for `from_estimator`; None takes the labels that occur.
 
         Returns
         -------
         JitteredScatterDisplay
+            The display.
 
         Raises
         ------
@@ -120,19 +165,28 @@ class JitteredScatterDisplay:
                     "target, draw each label by itself."
                 )
         check_consistent_length(y_true, y_pred)
-        y_true, y_pred = column_or_1d(y_true), column_or_1d(y_pred)
-        present = unique_labels(y_true, y_pred)
-        labels = present if labels is None else column_or_1d(labels)
-        unlisted = np.setdiff1d(present, labels)
+        true, predicted = column_or_1d(y_true), column_or_1d(y_pred)
+        if not len(true):
+            raise ValueError("`y_true` must hold at least one label; got none.")
+        present = unique_labels(true, predicted)
+        listed = present if labels is None else column_or_1d(labels)
+        unlisted = np.setdiff1d(present, listed)
         if unlisted.size:
             raise ValueError(
                 f"`labels` must list every label; {unlisted.tolist()} are not among "
-                f"{labels.tolist()}."
+                f"{listed.tolist()}."
             )
-        display = cls(y_true, y_pred, labels)
+        display = cls(true, predicted, listed)
         return display.plot(ax, jitter=jitter, random_state=random_state, **kwargs)
 
-    def plot(self, ax=None, *, jitter=0.35, random_state=0, **kwargs):
+    def plot(
+        self,
+        ax: AxesLike | None = None,
+        *,
+        jitter: float = 0.35,
+        random_state: int | np.random.RandomState | None = 0,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the points.
 
         Parameters
@@ -140,9 +194,9 @@ class JitteredScatterDisplay:
         ax : Axes, default=None
             Where to draw; None makes a figure.
         jitter : float, default=0.35
-            Points are moved by at most this, as a part of the distance between classes.
+            Greatest distance by which points are moved, as a fraction of that between classes.
         random_state : int, RandomState instance or None, default=0
-            Determines how points are moved.
+            Seed or generator of the jitter.
         **kwargs : dict
             Properties of the points, as for `matplotlib.axes.Axes.scatter`.
 
@@ -153,26 +207,44 @@ class JitteredScatterDisplay:
         """
         check_number("jitter", jitter, Real, "[0, 0.5)")
         self.ax_ = axes_grid(ax, 1, 1, (6, 6)).item(0)
+        from matplotlib.collections import PathCollection  # which `axes_grid` has made sure of
+
         self.figure_ = self.ax_.figure
         places = {label: place for place, label in enumerate(self.labels.tolist())}
         points = np.array(
             [[places[label] for label in y.tolist()] for y in (self.y_true, self.y_pred)]
         )
         right = points[0] == points[1]
-        n_rows, n_classes = len(right), len(self.labels)
+        n_rows = len(right)
         rng = check_random_state(random_state)
         x, y = points + rng.uniform(-jitter, jitter, points.shape)
-        style = {"s": float(np.clip(30_000 / n_rows, 6, 30)), "alpha": 0.7, "linewidths": 0}
+        style: dict[str, Any] = {
+            "s": float(np.clip(30_000 / n_rows, 6, 30)),
+            "alpha": 0.7,
+            "linewidth": 0,
+        }
         for name, rows, color in (("correct", right, BLUE), ("wrong", ~right, VERMILION)):
             label = f"{name}: {rows.sum():,} of {n_rows:,} ({100 * rows.mean():.1f} %)"
-            style |= {"color": color, "label": label, "zorder": 2}
-            setattr(self, f"{name}_", self.ax_.scatter(x[rows], y[rows], **{**style, **kwargs}))
+            style |= {"label": label, "zorder": 2}
+            style |= {} if "c" in kwargs else {"color": color}  # scatter takes one of the two
+            merged = merged_style(style, kwargs, PathCollection)
+            setattr(self, f"{name}_", self.ax_.scatter(x[rows], y[rows], **merged))
+        self._label_axes()
+        return self
+
+    def _label_axes(self) -> None:
+        """Write the labels at the axes, draw lines between classes, and add a legend."""
+        n_classes = len(self.labels)
         ticks = range(n_classes)
         long = n_classes * max(len(str(label)) for label in self.labels) > 40
+        words: dict[str, Any] = {
+            "labels": self.labels,
+            "parse_math": False,
+        }  # text, even with dollar signs
         self.ax_.set_xticks(
-            ticks, self.labels, rotation=45 if long else 0, ha="right" if long else "center"
+            ticks, **words, rotation=45 if long else 0, ha="right" if long else "center"
         )
-        self.ax_.set_yticks(ticks, self.labels)
+        self.ax_.set_yticks(ticks, **words)
         between = np.arange(n_classes + 1) - 0.5
         self.ax_.set_xticks(between, minor=True)
         self.ax_.set_yticks(between, minor=True)
@@ -189,4 +261,3 @@ class JitteredScatterDisplay:
         self.ax_.legend(
             loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, markerscale=2
         )
-        return self

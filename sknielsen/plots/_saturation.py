@@ -1,27 +1,42 @@
 """Where neurons are saturated: the weighted inputs of each layer."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
+from sknielsen.core.contracts import Array, MatrixLike
 from sknielsen.diagnostics import SATURATED_Z, weighted_inputs
 from sknielsen.plots._common import (
     BLUE,
     VERMILION,
+    AxesLike,
+    Fitted,
     axes_grid,
     fitted_classifier,
     merged_style,
     pyplot,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.patches import Polygon
+
 
 class SaturationDisplay:
-    """The distribution of the weighted inputs z of every layer.
+    """Histograms of the weighted inputs z of every layer.
 
-    Shaded is where sigma'(z) < 0.01, which is where abs(z) > 4.585: a sigmoid neuron there is
-    saturated and hardly learns. In the output layer that holds for the quadratic cost alone, since
-    cross-entropy's delta has no sigma'(z). An output layer that is no sigmoid is not shaded.
+    The region where sigma'(z) < 0.01, that is abs(z) > 4.585, is shaded: there a sigmoid neuron is
+    saturated and hardly learns. For the output layer that is only true with the quadratic cost,
+    because cross-entropy's delta has no sigma'(z). An output layer that is not sigmoid is not
+    shaded.
 
     Parameters
     ----------
@@ -33,13 +48,15 @@ class SaturationDisplay:
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     axes_ : ndarray of matplotlib Axes of shape (n_layers,)
+        The axes of the layers.
     histograms_ : list of list of Polygon
-        One list for each layer.
+        The histogram of each layer.
     shaded_ : list of list of Artist
-        The regions of each layer.
+        The shaded regions of each layer.
     saturation_ : list of float
-        The share of each layer's weighted inputs that lies in them; NaN where nothing is shaded.
+        The fraction of each layer's weighted inputs in the shaded regions; NaN without such.
 
     Examples
     --------
@@ -53,19 +70,29 @@ class SaturationDisplay:
     2
     """
 
-    def __init__(self, weighted_inputs, out_activation="sigmoid"):
+    figure_: Figure | SubFigure
+    axes_: Array
+    histograms_: list[list[Polygon]]
+    shaded_: list[list[Artist]]
+    saturation_: list[float]
+
+    def __init__(self, weighted_inputs: list[Array], out_activation: str = "sigmoid") -> None:
         self.weighted_inputs = weighted_inputs
         self.out_activation = out_activation
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **kwargs):
+    def from_estimator(
+        cls, estimator: Fitted, X: MatrixLike, *, ax: AxesLike | None = None, **kwargs: Any
+    ) -> Self:
         """Draw the weighted inputs of a fitted classifier.
 
         Parameters
         ----------
         estimator : MLPSigmoidClassifier or Pipeline
-            Fitted; a pipeline must end in a classifier, and its earlier steps transform X.
+            A fitted classifier, or a pipeline that ends in one and whose earlier steps transform
+            `X`.
         X : array-like or sparse matrix of shape (n_samples, n_features)
+            The rows whose weighted inputs are drawn.
         ax : Axes or array-like of Axes, default=None
             Where to draw, an Axes for each layer; None makes a figure.
         **kwargs : dict
@@ -74,6 +101,7 @@ class SaturationDisplay:
         Returns
         -------
         SaturationDisplay
+            The display.
 
         Raises
         ------
@@ -90,8 +118,15 @@ class SaturationDisplay:
         return cls.from_weighted_inputs(layers, out_activation=activation, ax=ax, **kwargs)
 
     @classmethod
-    def from_weighted_inputs(cls, layers, *, out_activation="sigmoid", ax=None, **kwargs):
-        """Draw weighted inputs, as `sknielsen.diagnostics.weighted_inputs` gives them.
+    def from_weighted_inputs(
+        cls,
+        layers: Sequence[npt.ArrayLike],
+        *,
+        out_activation: str = "sigmoid",
+        ax: AxesLike | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw weighted inputs, as `sknielsen.diagnostics.weighted_inputs` returns them.
 
         Parameters
         ----------
@@ -107,21 +142,22 @@ class SaturationDisplay:
         Returns
         -------
         SaturationDisplay
+            The display.
 
         Raises
         ------
         ValueError
-            If there is no layer, or if one is not of shape (n_samples, n_units).
+            If there is no layer, or if one does not have the shape (n_samples, n_units).
         """
-        layers = [np.asarray(z) for z in layers]
-        shapes = [z.shape for z in layers]
-        if not layers or any(z.ndim != 2 or not z.size for z in layers):
+        arrays = [np.asarray(z) for z in layers]
+        shapes = [z.shape for z in arrays]
+        if not arrays or any(z.ndim != 2 or not z.size for z in arrays):
             raise ValueError(
                 f"`layers` must hold arrays of shape (n_samples, n_units); got shapes {shapes}."
             )
-        return cls(layers, out_activation).plot(ax, **kwargs)
+        return cls(arrays, out_activation).plot(ax, **kwargs)
 
-    def plot(self, ax=None, **kwargs):
+    def plot(self, ax: AxesLike | None = None, **kwargs: Any) -> Self:
         """Draw a panel for each layer.
 
         Parameters
@@ -136,7 +172,6 @@ class SaturationDisplay:
         SaturationDisplay
             The display itself.
         """
-        plt = pyplot()
         n_layers = len(self.weighted_inputs)
         n_columns = min(n_layers, 3)
         axes = axes_grid(ax, math.ceil(n_layers / n_columns), n_columns, (4.2, 3.4), n_layers)
@@ -149,35 +184,46 @@ class SaturationDisplay:
             output = layer == n_layers
             name = "output layer" if output else f"hidden layer {layer}"
             edge = max(1.5 * SATURATED_Z, 1.02 * float(np.abs(z).max()))
-            style = {
-                "bins": 100,
-                "range": (-edge, edge),
-                "density": True,
-                "histtype": "stepfilled",
-                "color": BLUE,
-            }
-            style = merged_style(style, kwargs, plt.Polygon)
-            self.histograms_.append(panel.hist(z.ravel(), **style)[2])
-            panel.set(xlabel="weighted input z", ylabel="density", xlim=(-edge, edge))
+            self._draw_histogram(panel, z, edge, kwargs)
             if output and self.out_activation != "sigmoid":
-                share, regions = math.nan, []
+                self.shaded_.append([])
+                self.saturation_.append(math.nan)
                 text = f"{self.out_activation}, so not shaded"
             else:
-                share = float(np.mean(np.abs(z) > SATURATED_Z))
-                regions = [
-                    panel.axvspan(*ends, color=VERMILION, alpha=0.18, linewidth=0, zorder=0)
-                    for ends in ((-edge, -SATURATED_Z), (SATURATED_Z, edge))
-                ]
-                text = rf"{100 * share:.1f} % of z lie where $\sigma'(z) < 0.01$"
-            self.shaded_.append(regions)
-            self.saturation_.append(share)
+                text = self._shade(panel, z, edge)
             neurons = f"{z.shape[1]:,} neuron{'s' if z.shape[1] > 1 else ''}"
             panel.set_title(f"{name} ({neurons})\n{text}", fontsize="medium")
         return self
 
+    def _draw_histogram(self, panel: Axes, z: Array, edge: float, kwargs: dict[str, Any]) -> None:
+        """Draw the histogram of a layer's weighted inputs, from -edge to edge."""
+        style: dict[str, Any] = {
+            "bins": 100,
+            "range": (-edge, edge),
+            "density": True,
+            "histtype": "stepfilled",
+            "color": BLUE,
+        }
+        style = merged_style(style, kwargs, pyplot().Polygon)
+        polygons: Any = panel.hist(z.ravel(), **style)[2]  # matplotlib types it for all styles
+        self.histograms_.append(polygons)
+        panel.set(xlabel="weighted input z", ylabel="density", xlim=(-edge, edge))
 
-def _transformed(estimator, X):
-    """Transform X by the steps of a pipeline before its classifier."""
+    def _shade(self, panel: Axes, z: Array, edge: float) -> str:
+        """Shade where neurons are saturated, and say which share of z lies there."""
+        share = float(np.mean(np.abs(z) > SATURATED_Z))
+        self.saturation_.append(share)
+        self.shaded_.append(
+            [
+                panel.axvspan(*ends, color=VERMILION, alpha=0.18, linewidth=0, zorder=0)
+                for ends in ((-edge, -SATURATED_Z), (SATURATED_Z, edge))
+            ]
+        )
+        return rf"{100 * share:.1f} % of z lie where $\sigma'(z) < 0.01$"
+
+
+def _transformed(estimator: Any, X: MatrixLike) -> MatrixLike:
+    """Transform X by the steps of a pipeline that come before its classifier."""
     while isinstance(estimator, Pipeline):
         if len(estimator.steps) > 1:
             X = estimator[:-1].transform(X)

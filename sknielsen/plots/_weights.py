@@ -1,35 +1,56 @@
 """What a layer has learnt: the weights into each of its units as an image."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable, Sequence
 from numbers import Integral
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from sknielsen._resolve import check_number
-from sknielsen.plots._common import axes_grid, fitted_classifier, shape_of_images
+from sknielsen.core.contracts import Array
+from sknielsen.plots._common import (
+    AxesLike,
+    Fitted,
+    axes_grid,
+    fitted_classifier,
+    image_style,
+    shape_of_images,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.colorbar import Colorbar
+    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.image import AxesImage
 
 
 class WeightsDisplay:
     """The weights into each unit of a layer as an image: blue below zero, red above.
 
-    All images have one scale of colours, which is symmetric about zero. It ends where 99.5 % of
-    the weights do, so that a few large ones do not leave the others pale. Channels stand side by
-    side, the first one on the left.
+    All images share one colour scale, symmetric about zero. Its ends are the 99.5th percentile of
+    the absolute weights, so that a few large weights do not leave the others pale. Channels stand
+    side by side, the first one on the left.
 
     Parameters
     ----------
     images : ndarray of shape (n_units, height, width[, channels])
         The weights into each unit.
     units : sequence of int, default=None
-        The units' numbers, from 0; None counts them.
+        Numbers of the units, for the titles; None numbers them from 0.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     axes_ : ndarray of matplotlib Axes of shape (n_rows, n_columns)
+        The axes of the units.
     images_ : list of AxesImage
-        One for each unit.
+        The image of each unit.
     colorbar_ : matplotlib Colorbar or None
+        The colour scale, if it is drawn.
 
     Examples
     --------
@@ -43,39 +64,54 @@ class WeightsDisplay:
     (6, 8, 8)
     """
 
-    def __init__(self, images, units=None):
+    figure_: Figure | SubFigure
+    axes_: Array
+    images_: list[AxesImage]
+    colorbar_: Colorbar | None
+
+    def __init__(self, images: Array, units: Sequence[int] | None = None) -> None:
         self.images = images
         self.units = units
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, layer=0, units=None, image_shape=None, ax=None, colorbar=True, **kwargs
-    ):
+        cls,
+        estimator: Fitted,
+        *,
+        layer: int = 0,
+        units: Iterable[int] | None = None,
+        image_shape: Sequence[int] | None = None,
+        ax: AxesLike | None = None,
+        colorbar: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Draw the weights of a fitted classifier.
 
         Parameters
         ----------
         estimator : MLPSigmoidClassifier or Pipeline
-            Fitted; a pipeline must end in a classifier. (scikit-learn's `MLPClassifier` will do,
-            too: its `coefs_` are the same.)
+            A fitted classifier, or a pipeline that ends in one. (scikit-learn's `MLPClassifier`
+            works, too, because its `coefs_` have the same layout.)
         layer : int, default=0
-            The layer whose incoming weights are drawn: 0 is the first hidden layer, whose inputs
-            are the images' pixels.
+            The layer whose incoming weights are drawn. 0 is the first hidden layer, whose inputs
+            are the pixels.
         units : sequence of int, default=None
-            The units' numbers, from 0. None takes all, at most the first 100.
+            Numbers of the units to draw, from 0. None draws the first 100, or all if there are
+            fewer.
         image_shape : tuple (height, width) or (height, width, channels), default=None
-            Of the layer's inputs. None makes them a square.
+            Shape of the layer's inputs. None takes them to be a square.
         ax : Axes or array-like of Axes, default=None
             Where to draw; None makes a figure.
         colorbar : bool, default=True
-            Whether to draw the scale of colours.
+            Whether to draw the colour scale.
         **kwargs : dict
-            Properties of the images, as for `matplotlib.axes.Axes.imshow`: ``vmin`` and ``vmax``,
-            for instance, are the ends of the scale.
+            Properties of the images, as for `matplotlib.axes.Axes.imshow`; ``vmin`` and ``vmax``,
+            for instance, set the ends of the colour scale.
 
         Returns
         -------
         WeightsDisplay
+            The display.
 
         Raises
         ------
@@ -94,33 +130,47 @@ class WeightsDisplay:
 
     @classmethod
     def from_weights(
-        cls, weights, *, units=None, image_shape=None, ax=None, colorbar=True, **kwargs
-    ):
+        cls,
+        weights: npt.ArrayLike,
+        *,
+        units: Iterable[int] | None = None,
+        image_shape: Sequence[int] | None = None,
+        ax: AxesLike | None = None,
+        colorbar: bool = True,
+        **kwargs: Any,
+    ) -> Self:
         """Draw a matrix of weights.
 
         Parameters
         ----------
         weights : array-like of shape (n_in, n_units)
+            The weights into each unit, a column for each.
         units, image_shape, ax, colorbar, **kwargs
             As for `from_estimator`.
 
         Returns
         -------
         WeightsDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If there is no such unit, or if the inputs do not have the image shape.
         """
         weights = np.asarray(weights)
         if weights.ndim != 2:
             raise ValueError(f"`weights` must have shape (n_in, n_units); got {weights.shape}.")
         n_in, n_units = weights.shape
-        units = list(range(min(n_units, 100)) if units is None else units)
-        if not units:
+        chosen = list(range(min(n_units, 100)) if units is None else units)
+        if not chosen:
             raise ValueError("`units` must name at least one unit; got none.")
-        for unit in units:
+        for unit in chosen:
             check_number("each number in `units`", unit, Integral, f"[0, {n_units - 1}]")
-        images = weights.T[units].reshape(len(units), *shape_of_images(image_shape, n_in))
-        return cls(images, units).plot(ax, colorbar=colorbar, **kwargs)
+        images = weights.T[chosen].reshape(len(chosen), *shape_of_images(image_shape, n_in))
+        return cls(images, chosen).plot(ax, colorbar=colorbar, **kwargs)
 
-    def plot(self, ax=None, *, colorbar=True, **kwargs):
+    def plot(self, ax: AxesLike | None = None, *, colorbar: bool = True, **kwargs: Any) -> Self:
         """Draw the images.
 
         Parameters
@@ -128,7 +178,7 @@ class WeightsDisplay:
         ax : Axes or array-like of Axes, default=None
             Where to draw; None makes a figure.
         colorbar : bool, default=True
-            Whether to draw the scale of colours.
+            Whether to draw the colour scale.
         **kwargs : dict
             Properties of the images, as for `matplotlib.axes.Axes.imshow`.
 
@@ -145,13 +195,13 @@ class WeightsDisplay:
         axes = axes_grid(ax, math.ceil(n_units / n_columns), n_columns, size, n_units)
         self.axes_, self.figure_ = axes, axes.flat[0].figure
         # a few large weights would leave all others pale
-        largest = np.nanpercentile(np.abs(flat), 99.5) or 1
-        style = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
+        largest = float(np.nanpercentile(np.abs(flat), 99.5)) or 1.0
+        style = image_style("RdBu_r", -largest, largest, kwargs)
         self.images_ = []
         units = range(n_units) if self.units is None else self.units
         for panel, unit, image in zip(axes.flat, units, flat):
-            self.images_.append(panel.imshow(image, **{**style, **kwargs}))
-            panel.set(xticks=[], yticks=[], facecolor="0.5")  # seen between channels
+            self.images_.append(panel.imshow(image, **style))
+            panel.set(xticks=[], yticks=[], facecolor="0.5")  # shows between channels
             panel.set_title(f"unit {unit}", fontsize="x-small", pad=2)
         for panel in axes.flat[n_units:]:
             panel.set_axis_off()
@@ -167,8 +217,8 @@ class WeightsDisplay:
         return self
 
 
-def _side_by_side(image):
-    """Put the channels of an image side by side, with an empty column between."""
+def _side_by_side(image: Array) -> Array:
+    """Put the channels of an image side by side, with an empty column between two."""
     if image.ndim == 2:
         return image
     height, _, n_channels = image.shape

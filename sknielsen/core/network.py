@@ -6,10 +6,29 @@ product is one BLAS call on arrays in place. (In this orientation OpenBLAS multi
 mini-batch up to twice as fast as in the transposed one.)
 """
 
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
 import numpy as np
 
-from sknielsen._blas import GEMM, GEMV, check_layout
-from sknielsen.activations import multiply_by_sigmoid_prime, sigmoid
+from sknielsen.core.activations import multiply_by_sigmoid_prime, sigmoid
+from sknielsen.core.blas import (
+    GEMM,
+    GEMV,
+    IN_PLACE,
+    NOT_TRANSPOSED,
+    OFFSET,
+    STRIDE,
+    TRANSPOSED,
+    check_layout,
+)
+from sknielsen.core.contracts import Array, Cost
+
+# Of both vectors, whole ones.
+_VECTORS = OFFSET, STRIDE, OFFSET, STRIDE
+
+Parts: TypeAlias = tuple[list[Array], list[Array]]  # of the weights and of the biases, by layer
+Shrink: TypeAlias = Callable[[Array], float]
 
 
 class Network:
@@ -21,13 +40,13 @@ class Network:
         One matrix a layer. `descend` updates them in place.
     biases : list of ndarray of shape (n_out,)
         `descend` updates them in place.
-    cost : object
-        A cost in the sense of `sknielsen.costs`.
-    keep : sequence of float, default=None
+    cost : Cost or None
+        A cost in the sense of `sknielsen.costs`; None for a network that only goes forward.
+    keep : sequence of float, default=()
         For the input and each hidden layer, the probability with which dropout keeps a unit.
+        Without numbers all are kept.
     velocity : tuple of two lists of ndarray, default=None
-        For the weights and for the biases, what the last step added to them. Updated in place.
-        Needed by momentum, and by mini-batches that come in parts.
+        Velocity of the weights and of the biases, for momentum. `descend` updates it in place.
 
     Raises
     ------
@@ -35,7 +54,14 @@ class Network:
         If BLAS could not update one of the arrays in place.
     """
 
-    def __init__(self, weights, biases, cost, keep=None, velocity=None):
+    def __init__(
+        self,
+        weights: list[Array],
+        biases: list[Array],
+        cost: Cost | None,
+        keep: Sequence[float] = (),
+        velocity: Parts | None = None,
+    ) -> None:
         self.dtype = weights[0].dtype
         for array in [*weights, *biases, *(velocity[0] if velocity else [])]:
             check_layout(array, self.dtype)
@@ -45,19 +71,26 @@ class Network:
         self.keep = keep or [1.0] * len(weights)
         self.velocity = velocity
         self._gemm, self._gemv = GEMM[self.dtype], GEMV[self.dtype]
-        self._buffers = {}
+        self._buffers: dict[int, tuple[list[Array], list[Array], list[Array], Array]] = {}
 
     @property
-    def layer_sizes(self):
+    def layer_sizes(self) -> list[int]:
         """Units of every layer, the input layer included."""
         return [len(self.weights[0]), *map(len, self.biases)]
 
     @property
-    def n_units(self):
+    def n_hidden(self) -> int:
+        """Hidden layers."""
+        return len(self.weights) - 1
+
+    @property
+    def n_units(self) -> int:
         """Hidden and output units together."""
         return sum(map(len, self.biases))
 
-    def forward(self, x, rng=None, largest=None):
+    def forward(
+        self, x: Array, rng: np.random.Generator | None = None, largest: float | None = None
+    ) -> Array:
         """Compute the output layer's weighted inputs, z = a W + b layer by layer.
 
         Parameters
@@ -77,7 +110,7 @@ class Network:
         Raises
         ------
         OverflowError
-            If a weighted input, of any layer, is larger than `largest`, or NaN.
+            If a weighted input of any layer is larger than `largest`, or NaN.
         """
         self._layers, self._deltas, self._scratch, self._ones = self._buffers_for(len(x))
         self._x = a = x.T  # Fortran order, (n_features, m); the other layers are (m, n_units)
@@ -87,7 +120,8 @@ class Network:
             if rng is not None and self.keep[layer] < 1.0:
                 _drop(a, self.keep[layer], rng)
             np.copyto(z, b)
-            self._gemm(1.0, a, w, 1.0, z, layer == 0, 0, 1)  # z <- a W + z
+            # z <- a W + z; the input rows are the only ones that lie transposed
+            self._gemm(1.0, a, w, 1.0, z, layer == 0, NOT_TRANSPOSED, IN_PLACE)
             if largest is not None and not max(z.max(), -z.min()) <= largest:  # or NaN
                 raise OverflowError(
                     f"Weighted inputs of layer {layer + 1} are above {largest:.6g}."
@@ -96,11 +130,11 @@ class Network:
         return z
 
     @property
-    def hidden(self):
+    def hidden(self) -> list[Array]:
         """Activations of the hidden layers after `forward`, each (m, n_units)."""
         return self._layers[:-1]
 
-    def backward(self, y, sample_weight=None):
+    def backward(self, y: Array, sample_weight: Array | None = None) -> None:
         """Compute the error of every layer (BP1, BP2; Nielsen, ch. 2) after `forward`.
 
         Parameters
@@ -110,6 +144,7 @@ class Network:
         sample_weight : ndarray of shape (m,), default=None
             Factor of each row's cost.
         """
+        assert self.cost is not None, "a network without a cost goes forward only"
         a, delta = self._layers[-1], self._deltas[-1]
         self.cost.activation(a)
         self.cost.delta(a, y, delta)  # BP1
@@ -117,64 +152,99 @@ class Network:
             np.multiply(delta, sample_weight[:, None], delta)
         for layer in range(len(self.weights) - 1, 0, -1):
             a, error = self._layers[layer - 1], self._deltas[layer - 1]
-            self._gemm(1.0, delta, self.weights[layer], 0.0, error, 0, 1, 1)  # delta W^T
+            w = self.weights[layer]
+            # error <- delta W^T
+            self._gemm(1.0, delta, w, 0.0, error, NOT_TRANSPOSED, TRANSPOSED, IN_PLACE)
             multiply_by_sigmoid_prime(error, a, self.keep[layer], self._scratch[layer - 1])
             delta = error  # BP2
 
-    def descend(self, step, shrink=None, momentum=0.0, first=True, last=True):
+    def descend(self, step: float, shrink: Shrink | None = None, momentum: float = 0.0) -> None:
         """Step against the gradient (BP3, BP4; Nielsen, ch. 2) after `backward`.
 
         w <- beta w - step * a^T delta and b <- b - step * sum of delta, each ONE call of BLAS:
         no array holds the gradient. With a velocity, v <- momentum v - step * a^T delta and
-        w <- beta w + v. The gradients of a mini-batch in parts gather in v.
+        w <- beta w + v.
 
         Parameters
         ----------
         step : float
-            eta / m.
+            eta / m, with m rows in the mini-batch.
         shrink : callable, default=None
             The penalty's own step on one matrix, ``w -> beta``.
         momentum : float, default=0.0
-            Used with a velocity only.
-        first, last : bool, default=True
-            Whether this is the first, and the last, part of its mini-batch.
+            Momentum coefficient; used with a velocity only.
         """
-        betas = [shrink(w) if shrink and last else 1.0 for w in self.weights]
         if self.velocity is None:
+            betas = [shrink(w) for w in self.weights] if shrink else [1.0] * len(self.weights)
             self._subtract_gradients(step, self.weights, betas, self.biases, 1.0)
-            return
-        v_weights, v_biases = self.velocity
-        held = momentum if first else 1.0
-        self._subtract_gradients(step, v_weights, [held] * len(betas), v_biases, held)
-        if last:
-            for w, beta, v in zip(self.weights, betas, v_weights):
-                if beta != 1.0:
-                    np.multiply(w, beta, w)
-                np.add(w, v, w)
-            for b, v in zip(self.biases, v_biases):
-                np.add(b, v, b)
+        else:
+            self.accumulate(self.velocity, step, momentum)
+            self.move(self.velocity, shrink)
 
-    def _subtract_gradients(self, step, weights, betas, biases, bias_beta):
-        """Write beta * array - step * gradient into each array."""
+    def gradients(self) -> Parts:
+        """Compute the gradients (BP3, BP4), summed over the rows, after `backward`.
+
+        Returns
+        -------
+        tuple of two lists of ndarray
+            Gradients of the weights and of the biases, in new arrays.
+        """
+        gradients = zeros_like((self.weights, self.biases))
+        self.accumulate(gradients, -1.0, 0.0)
+        return gradients
+
+    def accumulate(self, total: Parts, step: float, factor: float) -> None:
+        """Write ``factor * total - step * gradient`` into the arrays of `total`, after `backward`.
+
+        A velocity is such a total; so is the step of a mini-batch that comes in parts.
+        """
+        self._subtract_gradients(step, total[0], [factor] * len(total[0]), total[1], factor)
+
+    def move(self, step: Parts, shrink: Shrink | None = None) -> None:
+        """Shrink the weights by the penalty, then add a step: w <- beta w + step."""
+        for w, v in zip(self.weights, step[0]):
+            beta = shrink(w) if shrink else 1.0
+            if beta != 1.0:
+                np.multiply(w, beta, w)
+            np.add(w, v, w)
+        for b, v in zip(self.biases, step[1]):
+            np.add(b, v, b)
+
+    def _subtract_gradients(
+        self,
+        step: float,
+        weights: list[Array],
+        betas: list[float],
+        biases: list[Array],
+        bias_beta: float,
+    ) -> None:
+        """Write ``beta * array - step * gradient`` into each array."""
         gemm, gemv, ones = self._gemm, self._gemv, self._ones
         a = self._x
         for layer, delta in enumerate(self._deltas):
-            gemm(-step, a, delta, betas[layer], weights[layer], layer > 0, 0, 1)  # BP4
-            gemv(-step, delta, ones, bias_beta, biases[layer], 0, 1, 0, 1, 1, 1)  # BP3
+            w, b = weights[layer], biases[layer]
+            gemm(-step, a, delta, betas[layer], w, layer > 0, NOT_TRANSPOSED, IN_PLACE)  # BP4
+            gemv(-step, delta, ones, bias_beta, b, *_VECTORS, TRANSPOSED, IN_PLACE)  # BP3
             a = self._layers[layer]
 
-    def _buffers_for(self, m):
+    def _buffers_for(self, m: int) -> tuple[list[Array], list[Array], list[Array], Array]:
         """Make, once for each number of rows, the arrays of a pass over m rows."""
         if m not in self._buffers:
-            make = [
+            layers, deltas, scratch = (
                 [np.empty((m, n), self.dtype, order="F") for n in self.layer_sizes[1:]]
                 for _ in ("layers", "deltas", "scratch")
-            ]
-            self._buffers[m] = (*make, np.ones(m, self.dtype))
+            )
+            self._buffers[m] = layers, deltas, scratch, np.ones(m, self.dtype)
         return self._buffers[m]
 
 
-def _drop(a, keep, rng):
+def zeros_like(parts: Parts) -> Parts:
+    """Make zeros in the shapes of arrays of a network, in Fortran order."""
+    weights, biases = ([np.zeros_like(a, order="F") for a in some] for some in parts)
+    return weights, biases
+
+
+def _drop(a: Array, keep: float, rng: np.random.Generator) -> None:
     """Zero each activation with probability 1 - keep and scale the others by 1 / keep."""
     mask = rng.random(a.size, dtype=np.float32) < keep
     np.multiply(a, mask.reshape(a.shape, order="F"), a)

@@ -1,0 +1,209 @@
+"""A training as scikit-learn's callbacks see it: a task with one subtask for each epoch.
+
+`sklearn.callback` came with scikit-learn 1.9. With an older one, or without callbacks, `Hooks`
+only keep the estimator's attributes in step with the state of the training.
+"""
+
+import functools
+from collections.abc import Callable
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sknielsen._fitted import FITTED, attributes
+from sknielsen._identity import Identity, identify
+from sknielsen._inputs import Inputs
+from sknielsen._parameters import Parameters
+from sknielsen._warn import warn
+from sknielsen.core.state import State
+
+Estimator = TypeVar("Estimator")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+try:
+    from sklearn.callback import with_callbacks
+except ImportError:  # scikit-learn before 1.9
+
+    def with_callbacks(method: Callable[P, T]) -> Callable[P, T]:
+        """Stand in for scikit-learn's decorator."""
+        return method
+
+
+# Estimators that are being trained; with None those that share the weights of such a one.
+_running: WeakKeyDictionary[Any, "Hooks | None"] = WeakKeyDictionary()
+
+
+def forbid_training(estimator: Any) -> None:
+    """Have `refuse_in_training` refuse an estimator from now on."""
+    _running[estimator] = None
+
+
+def training_of(estimator: Any) -> "Hooks | None":
+    """Return the training of an estimator that is going on; None if there is none."""
+    return _running.get(estimator)
+
+
+def refuse_in_training(estimator: Any) -> None:
+    """Raise RuntimeError if the estimator is being trained."""
+    if estimator in _running:
+        raise RuntimeError(
+            f"This {type(estimator).__name__} is being trained: what is called meanwhile, a "
+            "callback for instance, can train a clone or a copy of it."
+        )
+
+
+class Hooks:
+    """Keep an estimator in step with its training, and call its callbacks.
+
+    A context: entering it begins the training, and leaving it ends it.
+
+    Parameters
+    ----------
+    estimator : MLPSigmoidClassifier
+    state : State
+    inputs : Inputs
+    parameters : Parameters
+
+    Attributes
+    ----------
+    last_epoch : int
+        Epochs in the history if nothing ends this training earlier.
+    started : float
+        `time.perf_counter` when it began.
+    """
+
+    def __init__(
+        self, estimator: Any, state: State, inputs: Inputs, parameters: Parameters
+    ) -> None:
+        self.estimator = estimator
+        self.state = state
+        self.inputs = inputs
+        self.parameters = parameters
+        self.last_epoch = state.first_epoch + parameters.n_epochs
+        self.started = perf_counter()
+        self._fit: Any = None
+        self._epoch: Any = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException as error:
+            self.__exit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    def _begin(self) -> None:
+        """Make the estimator a fitted one that is being trained; tell the callbacks."""
+        estimator, parameters = self.estimator, self.parameters
+        others = {n: v for n, v in vars(estimator).items() if n not in FITTED}
+        learned = attributes(self.state) | {"out_activation_": parameters.out_activation}
+        estimator.__dict__ = others | learned  # at once: another thread may predict
+        _running[estimator] = self
+        if hasattr(estimator, "_init_callback_context"):
+            self._fit = estimator._init_callback_context(
+                task_name="partial_fit" if parameters.streaming else "fit",
+                max_subtasks=parameters.n_epochs,
+            )
+            self._fit.call_on_fit_task_begin(**self._rows())
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        estimator = self.estimator
+        try:
+            if error is None:
+                self._settle()
+                if "velocity_" in vars(estimator) and self.state.velocity is None:
+                    del estimator.velocity_  # it belonged to later weights than the best ones
+                if self._fit is not None:
+                    self._fit.call_on_fit_task_end(**self._rows(), reconstruction_attributes={})
+        finally:
+            _running.pop(estimator, None)
+            _tear_down(estimator)
+
+    def begin_epoch(self) -> None:
+        """Tell the callbacks that an epoch begins."""
+        if self._fit is not None:
+            self._epoch = self._fit.subcontext(task_name="epoch")
+            self._epoch.call_on_fit_task_begin(**self._rows())
+
+    def end_epoch(self) -> bool:
+        """Tell the callbacks that an epoch has ended; return whether one asks for the end."""
+        self._settle()
+        return self._epoch is not None and bool(
+            self._epoch.call_on_fit_task_end(
+                **self._rows(),
+                reconstruction_attributes=lambda: attributes(self.state.copy()),
+            )
+        )
+
+    def interrupted(self) -> None:
+        """Tell the user that Ctrl-C has ended training."""
+        warn(f"Training was interrupted after epoch {self.state.n_epochs}; the model is fitted.")
+
+    @functools.cached_property
+    def identity(self) -> Identity:
+        """What parameters and data are known by, as they are when it is first asked for."""
+        return identify(self.estimator, self.inputs)
+
+    def _settle(self) -> None:
+        """Make the estimator's attributes those of the state."""
+        vars(self.estimator).update(attributes(self.state))
+
+    def _rows(self) -> dict[str, Any]:
+        """Return what every hook may ask for; scikit-learn calls what is callable if it does."""
+        return {
+            "estimator": self.estimator,
+            "X": lambda: self.inputs.training_rows[0],
+            "y": lambda: self.inputs.training_rows[1],
+            "metadata": self._metadata,
+        }
+
+    def _metadata(self) -> dict[str, Any] | None:
+        weight = self.inputs.training_rows[2]
+        return None if weight is None else {"sample_weight": weight}
+
+
+def _nothing(estimator: Any) -> None:
+    """Do nothing."""
+
+
+_tear_down: Callable[[Any], None] = with_callbacks(_nothing)  # which tears the callbacks down
+
+
+def all_or_nothing(
+    train: Callable[Concatenate[Estimator, P], T],
+) -> Callable[Concatenate[Estimator, P], T]:
+    """Make a function that trains its first argument leave it as it was if anything is raised.
+
+    Ctrl-C included; it is raised again. Training replaces an estimator's arrays, so that its
+    attributes are all there is to put back, but for two things that it changes in place: the
+    history, to which epochs are appended, and a RandomState given as `random_state`.
+    """
+
+    @functools.wraps(train)
+    def guarded(estimator: Estimator, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        refuse_in_training(estimator)
+        before = dict(vars(estimator))
+        history, n_epochs = before.get("history_", {}), before.get("n_iter_", 0)
+        given = getattr(estimator, "random_state", None)
+        random_state = given if isinstance(given, np.random.RandomState) else None
+        state = random_state.get_state(legacy=False) if random_state else None
+        try:
+            return train(estimator, *args, **kwargs)
+        except BaseException:
+            estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
+            if random_state and state:
+                random_state.set_state(state)
+            for column in history.values():
+                del column[n_epochs:]
+            raise
+
+    return guarded

@@ -1,0 +1,68 @@
+"""The state that training begins with, and what must hold before it does."""
+
+from dataclasses import replace
+from typing import Any
+
+from sknielsen._inputs import Given, Inputs
+from sknielsen._parameters import Parameters
+from sknielsen.core.network import zeros_like
+from sknielsen.core.state import Best, State, initial_weights
+
+
+def require_no_whole(parameters: Parameters, given: Given) -> None:
+    """Raise ValueError if a parameter needs the whole data, of which a stream has a block."""
+    if parameters.needs_validation and given.X_val is None:
+        raise ValueError(
+            "partial_fit splits off no validation rows, which early stopping and the "
+            "plateau schedule need: pass `X_val` and `y_val`, or use fit."
+        )
+    if parameters.class_weight == "balanced":
+        raise ValueError(
+            "class_weight='balanced' is not possible with partial_fit, which cannot "
+            "count the classes of rows to come: pass a dict of weights."
+        )
+
+
+def first_state(parameters: Parameters, seed: int, start: State | None, inputs: Inputs) -> State:
+    """Make the state that training begins with, which shares no weights with another."""
+    sizes = [inputs.n_features, *parameters.hidden_layer_sizes, inputs.n_outputs]
+    learned: dict[str, Any] = {
+        "classes": inputs.labels.classes,
+        "multilabel": inputs.labels.multilabel,
+        "n_features": inputs.n_features,
+        "feature_names": inputs.feature_names,
+        "held_out": inputs.held_out,
+    }
+    if start is None:
+        init, scale = parameters.weight_init, parameters.init_scale
+        weights, biases = initial_weights(seed, sizes, inputs.dtype, init, scale)
+        state = State(seed, weights, biases, **learned)
+    else:
+        if start.layer_sizes != sizes:
+            raise ValueError(
+                f"A continued fit keeps its layers, {start.layer_sizes} units with inputs and "
+                f"outputs; `hidden_layer_sizes` and `cost` now ask for {sizes}."
+            )
+        if parameters.streaming:  # which appends to the history, so that no call copies it
+            state = replace(replace(start, history={}).copy(), history=start.history, **learned)
+        else:
+            state = replace(start.copy(), **learned)
+        if parameters.patience and state.n_epochs == state.first_epoch:
+            state.best = Best(epoch=state.epoch)  # scores of earlier trainings do not count
+    if not parameters.momentum:
+        state.velocity = None
+    elif state.velocity is None:
+        state.velocity = zeros_like((state.weights, state.biases))
+    return state
+
+
+def require_weight(parameters: Parameters, inputs: Inputs) -> None:
+    """Raise ValueError if all weights of training or validation rows are zero."""
+    in_a_stream = parameters.streaming and parameters.n_total is not None
+    if not inputs.train.total_weight > 0 and not in_a_stream:
+        advice = " In a block of a stream they may be, if `n_total` gives the size of all."
+        raise ValueError(
+            f"The weights of all training rows are zero.{advice if parameters.streaming else ''}"
+        )
+    if inputs.validation is not None and not inputs.validation.total_weight > 0:
+        raise ValueError("The weights of all validation rows are zero.")

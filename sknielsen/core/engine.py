@@ -1,0 +1,241 @@
+"""The engine: it trains an epoch by mini-batch stochastic gradient descent, and measures.
+
+`LocalEngine` holds the rows in memory. An engine for rows elsewhere has the same three methods,
+which `sknielsen.core.contracts.Engine` describes; the training loop knows no other.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Self
+
+import numpy as np
+
+from sknielsen.core.blas import blas_threads
+from sknielsen.core.contracts import Augmenter, Penalty, Record
+from sknielsen.core.data import CACHED_BYTES, Chunk, Data, batches, decide
+from sknielsen.core.distortion import distorted_ahead
+from sknielsen.core.network import Network, Parts, Shrink, zeros_like
+from sknielsen.core.randomness import DROPOUT, SHUFFLE, generator
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How mini-batch gradient descent goes through rows.
+
+    Parameters
+    ----------
+    batch_size : int
+        Rows of a mini-batch.
+    seed : int or sequence of int
+        Seed of shuffling, dropout and distortions.
+    penalty : Penalty
+    lmbda : float
+        Strength of the penalty.
+    n : float
+        Size of the training set, by which lmbda is divided.
+    momentum : float
+        Momentum coefficient.
+    shuffle : bool
+        Whether each epoch visits the rows in an order of its own.
+    augment : Augmenter or None
+        Distorts the rows of each epoch anew.
+    """
+
+    batch_size: int
+    seed: int | Sequence[int]
+    penalty: Penalty
+    lmbda: float
+    n: float
+    momentum: float
+    shuffle: bool
+    augment: Augmenter | None
+
+    @classmethod
+    def of(cls, parameters: Any, seed: int, batch_size: int, total_weight: float) -> Self:
+        """Choose what of the classifier's parameters an epoch depends on.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        seed : int
+        batch_size : int
+        total_weight : float
+            Sum of the training rows' weights, for lmbda / n where `n_total` is not given.
+        """
+        return cls(
+            batch_size,
+            seed,
+            parameters.penalty,
+            parameters.lmbda,
+            float(parameters.n_total or total_weight),
+            parameters.momentum,
+            parameters.shuffle,
+            parameters.augment,
+        )
+
+    def shrink(self, eta: float) -> Shrink | None:
+        """Return the penalty's own step at this eta; None if it leaves weights alone."""
+        rate = eta * self.lmbda / self.n
+        return partial(self.penalty.shrink, rate=rate) if rate else None
+
+    def penalty_value(self, network: Network) -> float:
+        """Compute the penalty of the network's weights."""
+        with np.errstate(all="ignore"):
+            return self.lmbda / self.n * self.penalty.value(network.weights)
+
+
+class LocalEngine:
+    """Gradient descent through rows in memory.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place.
+    train : Data
+        Training rows.
+    descent : Descent
+    monitor, validation : Data or None
+        Rows on which `measure` takes the training and the validation figures.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        train: Data,
+        descent: Descent,
+        monitor: Data | None = None,
+        validation: Data | None = None,
+    ) -> None:
+        self.network = network
+        self.train = train
+        self.descent = descent
+        self.monitor = monitor
+        self.validation = validation
+        self._parts: Parts | None = None  # the step of a mini-batch that comes in parts
+        self._run = blas_threads(
+            descent.batch_size, network.layer_sizes, spare_a_core=descent.augment is not None
+        )
+
+    def call(self, function: Any, *args: Any) -> Any:
+        """Return ``function(*args)``, called with the threads of BLAS that suit a mini-batch."""
+        return self._run(function, *args)
+
+    def run_epoch(self, epoch: int, eta: float) -> None:
+        """Descend once through all rows, a mini-batch at a time."""
+        network, momentum = self.network, self.descent.momentum
+        shrink, masks = self.descent.shrink(eta), self._masks(epoch)
+        # Divergence is looked for after the epoch.
+        with np.errstate(all="ignore"), closing(self._chunks(epoch)) as chunks:
+            for x, y, weight, m, first, last in batches(
+                chunks, self.descent.batch_size, len(self.train)
+            ):
+                network.forward(x, masks)
+                network.backward(y, weight)
+                if first and last:
+                    network.descend(eta / m, shrink, momentum)
+                else:
+                    self._descend_in_parts(eta / m, shrink, first, last)
+
+    def _descend_in_parts(
+        self, step: float, shrink: Shrink | None, first: bool, last: bool
+    ) -> None:
+        """Add a part of a mini-batch to its step; take the step with the last part."""
+        network = self.network
+        if self._parts is None:
+            self._parts = network.velocity or zeros_like((network.weights, network.biases))
+        network.accumulate(self._parts, step, self.descent.momentum if first else 1.0)
+        if last:
+            network.move(self._parts, shrink)
+
+    def gradients(self, epoch: int, factor: float) -> Parts:
+        """Sum the gradients of all rows, times a factor, without a step."""
+        network, masks = self.network, self._masks(epoch)
+        total = zeros_like((network.weights, network.biases))
+        with np.errstate(all="ignore"), closing(self._chunks(epoch)) as chunks:
+            for x, y, weight, _, first, _ in batches(
+                chunks, self.descent.batch_size, len(self.train)
+            ):
+                network.forward(x, masks)
+                network.backward(y, weight)
+                network.accumulate(total, -factor, 0.0 if first else 1.0)
+        return total
+
+    def _masks(self, epoch: int) -> np.random.Generator | None:
+        """Make the generator of an epoch's dropout masks; None without dropout."""
+        has_dropout = min(self.network.keep) < 1.0
+        return generator(self.descent.seed, DROPOUT, epoch) if has_dropout else None
+
+    def _chunks(self, epoch: int) -> Generator[Chunk, None, None]:
+        """Gather the rows of an epoch, a chunk at a time, in its order and distorted."""
+        descent, rows = self.descent, self.train.rows
+        if descent.shuffle:
+            rows = generator(descent.seed, SHUFFLE, epoch).permutation(rows)
+        sizes = descent.batch_size, self.network.n_units
+        if descent.augment is None:
+            return self.train.gathered(rows, *sizes, CACHED_BYTES)
+        # In fewer, larger chunks, since the two threads take turns at every call of Python.
+        chunks = self.train.gathered(rows, *sizes, 4 * CACHED_BYTES)
+        return distorted_ahead(chunks, descent.augment, descent.seed, epoch)
+
+    def measure(self) -> Record:
+        """Measure the penalty, and the network on monitored and on validation rows.
+
+        Returns
+        -------
+        dict of float
+            Figures of an epoch's record, those that exist.
+        """
+        record = {"penalty": self.descent.penalty_value(self.network)}
+        if self.monitor:
+            record |= train_figures(*evaluate(self.network, self.monitor))
+        if self.validation:
+            record |= validation_figures(self.network, self.validation)
+        return record
+
+
+def train_figures(cost: float, accuracy: float, saturation: float | None) -> Record:
+    """Name the figures of `evaluate` on training rows."""
+    record = {"train_cost": cost, "train_accuracy": accuracy}
+    return record if saturation is None else record | {"saturation": saturation}
+
+
+def validation_figures(network: Network, validation: Data) -> Record:
+    """Measure a network on validation rows."""
+    cost, accuracy, _ = evaluate(network, validation)
+    return {"validation_cost": cost, "validation_accuracy": accuracy}
+
+
+def evaluate(network: Network, data: Data) -> tuple[float, float, float | None]:
+    """Measure a network on rows.
+
+    Returns
+    -------
+    cost : float
+        Mean over the rows, weighted by sample and class as in training.
+    accuracy : float
+        Share of the rows whose labels are all predicted rightly; weighted by sample.
+    saturation : float or None
+        Share of the hidden activations with sigma'(z) < 0.01; None without hidden layers.
+    """
+    costs = np.empty(len(data))
+    right = np.empty(len(data), bool)
+    n_saturated = n_hidden = 0
+    assert network.cost is not None
+    with np.errstate(all="ignore"):
+        for start, stop in data.chunks(len(data), network.n_units):
+            rows = data.rows[start:stop]
+            x, y = data.gather(rows)
+            z = network.forward(x)
+            costs[start:stop] = network.cost.value(z, y)
+            same = decide(z, data.multilabel) == data.codes[rows]
+            right[start:stop] = same.all(axis=1) if data.multilabel else same
+            for a in network.hidden:
+                n_saturated += int(np.count_nonzero(a * (1 - a) < 0.01))
+                n_hidden += a.size
+        return (
+            float(np.average(costs, weights=data.relative_weight(data.rows))),
+            float(np.average(right, weights=data.weight(data.rows))),
+            float(n_saturated / n_hidden) if n_hidden else None,
+        )
