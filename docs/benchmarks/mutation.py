@@ -35,6 +35,10 @@ SURVIVED, NO_TESTS, NOT_RUN = 0, (5, 33), (None, 2)
 EQUIVALENT = {
     "regimes = None": "An empty list and None are both false, and only that is asked.",
     'best, stalled, left = -float("INF"), 0, 1.0': "Python's float reads INF as it reads inf.",
+    "if keep <= 1.0:": "A product with 1.0 is the same number.",
+    "if keep < 2.0:": "keep is at most 1.0, and a product with 1.0 is the same number.",
+    "a = np.multiply(a, keep, None)": "A new array holds the same numbers; only memory is lost.",
+    "a = np.multiply(a, keep, )": "A new array holds the same numbers; only memory is lost.",
 }
 
 
