@@ -43,3 +43,13 @@ def test_logarithms_of_another_activation_come_from_its_outputs(complement):
     tiny = np.finfo(float).tiny
     expected = [[0.75, tiny]] if complement else [[0.25, 1.0]]
     np.testing.assert_allclose(log_a, np.log(expected))
+
+
+def test_logarithms_of_softmax_outputs_are_of_each_row_by_itself():
+    z = np.array([[0.0, 1.0, 2.0], [5.0, 5.0, -5.0]])
+    np.testing.assert_allclose(log_outputs(softmax, z), np.log(softmax(z.copy())))
+
+
+def test_logarithms_are_of_the_outputs_unless_the_complement_is_asked_for():
+    z = np.array([[-1.0, 2.0]])
+    np.testing.assert_allclose(log_outputs(sigmoid, z), np.log(expit(z)))

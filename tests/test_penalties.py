@@ -40,3 +40,12 @@ def test_l1_keeps_zero_weights_at_zero_and_the_dtype():
 def test_l2_refuses_a_step_that_turns_the_weights_signs():
     with pytest.raises(ValueError, match=r"eta \* lmbda / n must be below 1 .* got 1.5.*`lmbda`"):
         L2().shrink(np.ones((1, 1)), 1.5)
+
+
+def test_l2_refuses_a_step_that_leaves_nothing_of_the_weights():
+    with pytest.raises(ValueError) as error:
+        L2().shrink(np.ones((1, 1)), 1)
+    assert str(error.value) == (
+        "eta * lmbda / n must be below 1 for the L2 penalty; got 1, with n the number of training "
+        "rows (or `n_total`). Lower `eta` or `lmbda`."
+    )

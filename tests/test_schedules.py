@@ -113,3 +113,48 @@ def test_plateau_alone_needs_validation_data():
     assert [name for name, schedule in SCHEDULES.items() if needs_validation(schedule)] == [
         "plateau"
     ]
+
+
+def test_defaults_are_those_of_the_docstrings():
+    assert Taper().get_params() == {"form": "linear", "n_epochs": 30}
+    assert Plateau().get_params() == {"factor": 0.5, "patience": 5, "min_factor": 1 / 128}
+
+
+def test_plateau_goes_on_counting_after_epochs_without_validation_data():
+    scores = [0.9, float("nan"), 0.8, float("nan"), 0.8]
+    assert Plateau(patience=2)(5, {"validation_score": scores}, 0.8) == 0.4
+
+
+def test_plateau_counts_a_score_of_minus_infinity_as_stalled():
+    scores = [-float("inf")]
+    assert Plateau(patience=2)(1, {"validation_score": scores}, 0.8) == 0.8
+    assert Plateau(patience=2)(2, {"validation_score": 2 * scores}, 0.8) == 0.4
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (
+            Piecewise([]),
+            "`eta_schedule` as a list must hold (n_epochs, eta) pairs, such as "
+            "[(10, 0.5), (10, 0.1)]; got [].",
+        ),
+        (
+            Piecewise([(0, 0.5)]),
+            "n_epochs of an eta regime must be an integer in [1, inf); got 0.",
+        ),
+        (Piecewise([(1, 0.0)]), "eta of an eta regime must be a number in (0, inf); got 0.0."),
+        (
+            Taper("cubic"),
+            "`form` of Taper must be one of ['exponential', 'inverse', 'linear']; got 'cubic'.",
+        ),
+        (Taper(n_epochs=0), "n_epochs of Taper must be an integer in [1, inf); got 0."),
+        (Plateau(factor=1.0), "factor of Plateau must be a number in (0, 1); got 1.0."),
+        (Plateau(patience=0), "patience of Plateau must be an integer in [1, inf); got 0."),
+        (Plateau(min_factor=2), "min_factor of Plateau must be a number in (0, 1]; got 2."),
+    ],
+)
+def test_the_whole_message_is_a_sentence(schedule, message):
+    with pytest.raises(ValueError) as error:
+        schedule(0, {"validation_score": []}, 0.5)
+    assert str(error.value) == message
