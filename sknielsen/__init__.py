@@ -14,3 +14,6 @@ __all__ = [
     "diagnose",
     "hard_examples",
 ]
+
+# Saved files and trust lists show the path that users import the class from.
+MLPSigmoidClassifier.__module__ = __name__

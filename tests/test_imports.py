@@ -178,6 +178,10 @@ def test_modules_need_only_the_runtime_dependencies():
         assert roots - RUNTIME - EXTRAS.get(top, set()) <= sys.stdlib_module_names, path
 
 
+def test_the_classifier_says_that_it_lives_in_the_package():
+    assert sknielsen.MLPSigmoidClassifier.__module__ == "sknielsen"
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_names_say_that_they_live_where_users_import_them_from(name):
     package = importlib.import_module(f"sknielsen.{name}")

@@ -34,7 +34,7 @@ def test_skops_trusts_one_name_and_gives_back_the_same_model(fit, small, digits)
     clf, frame = fitted(small, digits, **FITS[fit])
     file = skops.dumps(clf)
     names = skops.get_untrusted_types(data=file)
-    assert names == ["sknielsen._classifier.MLPSigmoidClassifier"]
+    assert names == ["sknielsen.MLPSigmoidClassifier"]
     loaded = skops.loads(file, trusted=names)
     assert_same_model(loaded, clf)
     assert vars(loaded).keys() == vars(clf).keys()
@@ -47,7 +47,7 @@ def test_skops_trusts_one_more_name_for_each_class_of_a_parameter(small, digits)
     file = skops.dumps(clf)
     names = skops.get_untrusted_types(data=file)
     assert sorted(names) == [
-        "sknielsen._classifier.MLPSigmoidClassifier",
+        "sknielsen.MLPSigmoidClassifier",
         "sknielsen.augmentation.ImageAugmenter",
         "sknielsen.schedules.Plateau",
     ]
