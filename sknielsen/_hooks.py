@@ -83,8 +83,8 @@ class Hooks:
         self.state = state
         self.inputs = inputs
         self.parameters = parameters
-        self.last_epoch = state.first_epoch + parameters.n_epochs
-        self.started = perf_counter()
+        self.last_epoch: int = state.first_epoch + parameters.n_epochs
+        self.started: float = perf_counter()
         self._fit: Any = None
         self._epoch: Any = None
 

@@ -60,6 +60,19 @@ if TYPE_CHECKING:
         def set_callbacks(self, *callbacks: Any) -> Self:
             """Set the callbacks of `fit`."""
 
+    class ScoringMonitor:
+        """The callback that scores each epoch, since scikit-learn 1.9."""
+
+        def __init__(self, *, scoring: Any) -> None: ...
+
+        def setup(self, estimator: Any, context: Any) -> None:
+            """Make the scorer."""
+
+        on_fit_task_end: Any  # which takes what it asks scikit-learn for
+
+        def get_logs(self) -> Any:
+            """Return the scores."""
+
     class Bunch(dict[str, Any]):
         """A dict whose keys are attributes too."""
 

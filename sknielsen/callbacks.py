@@ -11,18 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from numbers import Integral, Real
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sklearn
 from numpy.typing import ArrayLike
 
-try:
-    from sklearn.callback import ScoringMonitor
-except ImportError as error:
-    raise ImportError(
-        "sknielsen.callbacks needs scikit-learn 1.9 or newer, which brought callbacks; this is "
-        f"scikit-learn {sklearn.__version__}. All else in sknielsen works without them."
-    ) from error
+if TYPE_CHECKING:
+    from sknielsen._sklearn import ScoringMonitor
+else:
+    try:
+        from sklearn.callback import ScoringMonitor
+    except ImportError as error:
+        raise ImportError(
+            "sknielsen.callbacks needs scikit-learn 1.9 or newer, which brought callbacks; this "
+            f"is scikit-learn {sklearn.__version__}. All else in sknielsen works without them."
+        ) from error
 
 from sknielsen._checkpoint import (
     clear_temporary,
@@ -84,7 +87,7 @@ class _Callback:
         """Do nothing."""
 
 
-class ValidationMonitor(ScoringMonitor):  # type: ignore[misc]  # scikit-learn has no types
+class ValidationMonitor(ScoringMonitor):
     """Score the classifier on its validation data at the end of each epoch.
 
     It is scikit-learn's `~sklearn.callback.ScoringMonitor` for the rows in `X_val`, or those that
@@ -248,8 +251,10 @@ class Checkpoint(_Callback):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, every: int = 1) -> None:
-        self.path = os.path.realpath(os.fsdecode(path))  # a link stays, and may lead elsewhere
-        self.every = check_number("every", every, Integral, "[1, inf)")
+        self.path: str = os.path.realpath(
+            os.fsdecode(path)
+        )  # a link stays, and may lead elsewhere
+        self.every: int = check_number("every", every, Integral, "[1, inf)")
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Check that there is one training, which can be resumed."""

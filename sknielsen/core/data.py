@@ -54,6 +54,8 @@ class Data:
         If the sum of the weights is not finite.
     """
 
+    total_weight: float
+
     def __init__(
         self,
         X: Any,
@@ -67,7 +69,7 @@ class Data:
         self.codes = codes
         self.sample_weight = sample_weight
         self.class_weight = class_weight
-        self.rows = np.arange(X.shape[0], dtype=np.int32) if rows is None else rows
+        self.rows: Array = np.arange(X.shape[0], dtype=np.int32) if rows is None else rows
         self._measure_weights()
         self.n_outputs = n_outputs
         self._units = np.ones(1, int) if n_outputs == 1 else np.arange(n_outputs)

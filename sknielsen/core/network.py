@@ -7,7 +7,7 @@ mini-batch up to twice as fast as in the transposed one.)
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -62,13 +62,13 @@ class Network:
         keep: Sequence[float] = (),
         velocity: Parts | None = None,
     ) -> None:
-        self.dtype = weights[0].dtype
+        self.dtype: np.dtype[Any] = weights[0].dtype
         for array in [*weights, *biases, *(velocity[0] if velocity else [])]:
             check_layout(array, self.dtype)
         self.weights = weights
         self.biases = biases
         self.cost = cost
-        self.keep = keep or [1.0] * len(weights)
+        self.keep: Sequence[float] = keep or [1.0] * len(weights)
         self.velocity = velocity
         self._gemm, self._gemv = GEMM[self.dtype], GEMV[self.dtype]
         self._buffers: dict[int, tuple[list[Array], list[Array], list[Array], Array]] = {}
