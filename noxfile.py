@@ -26,6 +26,8 @@ CHECKS = [
     ("mypy==2.4.1", "mypy"),
 ]
 
+PYRIGHT = "pyright[nodejs]==1.1.414"
+
 OLDEST = """
     numpy==1.26.4 scipy==1.12.0 scikit-learn==1.6.1 threadpoolctl==3.1.0 pyarrow==19.0.1
     dask==2024.12.0 distributed==2024.12.0 hypothesis==6.100.0 imbalanced-learn==0.14.2
@@ -139,6 +141,9 @@ def package(session):
     with session.chdir(dist):  # where no other sknielsen is
         for script in scripts:
             session.run("python", str(script))
+        # Of the package as users get it: every public type must be known.
+        session.install("-q", PYRIGHT)
+        session.run("pyright", "--verifytypes", "sknielsen", "--ignoreexternal")
 
 
 @nox.session
