@@ -51,78 +51,84 @@ class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Neurons of each hidden layer. ``()`` makes a single layer of sigmoid neurons.
+        Number of neurons of each hidden layer. ``()`` makes a network without hidden layers.
     cost : {"cross_entropy", "quadratic", "log_likelihood"} or object, default="cross_entropy"
-        Cost and, with it, the output activation: sigmoid, or softmax for ``"log_likelihood"``.
-        Cross-entropy does not slow down when an output is badly wrong. For an object see
-        `sknielsen.costs`.
+        Cost function, which brings its output activation: softmax for ``"log_likelihood"``,
+        else sigmoid. Cross-entropy learns fast also where an output is badly wrong. For an
+        object see `sknielsen.costs`.
     eta : float, default=0.5
-        Learning rate: the step for each mean gradient of a mini-batch. The default suits inputs
-        scaled to about [0, 1] and cross-entropy; the quadratic cost wants about 3.
+        Learning rate: the factor of a mini-batch's mean gradient in a step. The default suits
+        cross-entropy on inputs in [0, 1]; the quadratic cost needs about 3.
     eta_schedule : {"constant", "taper", "plateau"}, list of (n_epochs, eta) or object, \
 default="constant"
-        How eta changes from epoch to epoch. A list gives absolute etas, and leaves `eta` unused.
+        Schedule of eta over the epochs. A list gives absolute etas, so that `eta` is not used.
         ``"plateau"`` needs validation data: without `X_val`, `fit` splits some off. See
         `sknielsen.schedules`.
     lmbda : float, default=0.0
-        Strength of the penalty, scaled by 1/n, so that it means the same for every batch size.
+        Strength of the penalty. It is divided by n, the number of training rows (or the sum of
+        their weights), as in the book, so that it does not depend on the batch size.
     penalty : {"l2", "l1"} or object, default="l2"
-        Penalty on the weights: lmbda/2n times the sum of squares, or lmbda/n times the sum of
-        absolute values. Biases are free. See `sknielsen.penalties`.
+        Penalty on the weights: lmbda/2n times the sum of their squares, or lmbda/n times the
+        sum of their absolute values. Biases are not penalised. See `sknielsen.penalties`.
     dropout : float or sequence of float, default=0.0
-        Probability of dropping a unit in training: of hidden layers, or a sequence that starts
-        with the input layer and goes on with each hidden layer.
+        Dropout probability in training: a number for all hidden layers, or a sequence with a
+        number for the input layer and one for each hidden layer.
     momentum : float, default=0.0
-        Part of the last step that is made again. The penalty stays out of it.
+        Momentum coefficient: the share of the last step that is added to the next one. The
+        penalty's part of a step is not repeated.
     weight_init : {"scaled", "large"} or callable, default="scaled"
-        Initial weights from N(0, 1/n_in), which leaves neurons unsaturated, or from N(0, 1);
-        biases from N(0, 1). See `sknielsen.initializers`.
+        Initial weights: drawn from N(0, 1/n_in), so that neurons do not start saturated, or
+        from N(0, 1). Biases are drawn from N(0, 1). See `sknielsen.initializers`.
     init_scale : float, default=1.0
         Factor of the initial weights.
     augment : object with ``distort(X, rng) -> X``, default=None
-        Distorts the training rows anew in every epoch, in a thread that runs ahead of training:
-        an `~sknielsen.augmentation.ImageAugmenter`, for instance. Validation rows, monitored
-        rows and predictions are left alone. Its own `random_state` plays no part. For dense `X`
-        only.
+        Augmenter that distorts the training rows anew in every epoch, such as an
+        `~sknielsen.augmentation.ImageAugmenter`. It works in a thread that runs ahead of
+        training. Validation rows, monitored rows and predictions are not distorted, and its own
+        `random_state` is not used. For dense `X` only.
     batch_size : int or None, default=10
-        Rows of a mini-batch; None takes all rows. The last mini-batch of an epoch holds the rows
-        that are left. If these are very few, their step is a noisy one.
+        Number of rows of a mini-batch; None takes all rows. The last mini-batch of an epoch
+        holds the rows that remain. If these are very few, their step is noisy.
     max_iter : int, default=30
-        Epochs of training that one call of `fit` adds at most.
+        Largest number of epochs that one call of `fit` trains.
     early_stopping : bool, default=False
         Whether to stop when the validation score no longer improves, and to restore the best
         weights. Without `X_val`, `fit` splits validation rows off the training data.
     validation_fraction : float, default=0.1
-        Share of the rows that is split off; stratified, except for multilabel targets.
+        Share of the rows that is split off for validation. The split is stratified, except for
+        multilabel targets.
     n_iter_no_change : int, default=10
-        Early stopping: epochs without improvement that end training.
+        Patience of early stopping: the number of epochs without improvement that ends training.
     tol : float, default=1e-4
-        Early stopping: how far a score must exceed the best to count as an improvement.
+        Tolerance of early stopping: a score counts as an improvement if it exceeds the best one
+        by more than this.
     scoring : {"accuracy", "cost"}, str or callable, default="accuracy"
         Validation score: accuracy, minus the cost, or any scorer of scikit-learn.
     class_weight : dict, "balanced" or None, default=None
-        Factors of the cost of each class's rows.
+        Factor of the cost, for the rows of each class. ``"balanced"`` gives all classes the
+        same total weight.
     n_total : float or None, default=None
-        Where the rows come in blocks through `partial_fit`: the size of the whole training set
-        (the sum of its weights), for the penalty's lmbda/n. It sets nothing else.
+        Size n of the whole training set (the sum of its weights) where `partial_fit` is given
+        one block after the other. It is used for the penalty's lmbda/n only.
     monitor_samples : int or None, default=10_000
-        Training rows, at most, on which each epoch's training figures are taken; always the
-        same ones. None takes all, 0 none.
+        Largest number of training rows on which the training figures are measured after each
+        epoch. They are always the same rows. None measures all rows, 0 none.
     shuffle : bool, default=True
         Whether to visit the rows in a new order each epoch.
     warm_start : bool, default=False
         Whether `fit` continues a fitted model, adding `max_iter` epochs.
     random_state : int, RandomState instance or None, default=None
-        Determines initial weights, split, order, dropout and distortions. It is drawn from once
-        for a model.
+        Seed or generator of the initial weights, the split, the order of rows, dropout and
+        distortions. A generator is used once for each new model.
     verbose : int, default=0
-        1 prints a line for each epoch, and at the end of `fit` what `diagnose` finds.
+        Verbosity: 1 prints a line for each epoch, and at the end of `fit` the findings of
+        `diagnose`.
     on_interrupt : {"raise", "keep"}, default="raise"
         What Ctrl-C does to `fit`. ``"raise"`` raises KeyboardInterrupt, which also ends the
-        search or the loop that `fit` runs in, and leaves the model as it was. ``"keep"``, for
-        a `fit` that you watch, ends training with a warning and keeps the model of the epochs
-        finished, if there is one; the unfinished epoch stays in its weights, except under early
-        stopping. A second Ctrl-C raises.
+        search or the loop around `fit`, and leaves the model as it was. ``"keep"`` ends training
+        with a warning and keeps the epochs that are finished, if there are any; the weights also
+        hold the steps of the unfinished epoch, except under early stopping. A second Ctrl-C
+        raises.
 
     Attributes
     ----------
@@ -133,34 +139,34 @@ default="constant"
     intercepts_ : list of ndarray of shape (n_out,)
         Biases of each layer.
     history_ : dict of lists
-        One entry an epoch in each of ``"epoch"`` (from 1), ``"eta"``, ``"train_cost"``,
-        ``"train_accuracy"``, ``"penalty"``, ``"validation_cost"``, ``"validation_accuracy"``,
-        ``"validation_score"``, ``"saturation"`` (share of hidden activations with
-        sigma'(z) < 0.01) and ``"duration"`` (seconds of training). Figures are taken at the end
-        of the epoch; costs hold no penalty; what does not exist is NaN. `partial_fit` appends to
-        these lists.
+        Learning curves: an entry for each epoch in each of ``"epoch"`` (from 1), ``"eta"``,
+        ``"train_cost"``, ``"train_accuracy"``, ``"penalty"``, ``"validation_cost"``,
+        ``"validation_accuracy"``, ``"validation_score"``, ``"saturation"`` (share of hidden activations with
+        sigma'(z) < 0.01) and ``"duration"`` (seconds of training). Figures are measured at the
+        end of the epoch. Costs do not include the penalty. A figure that does not exist is NaN.
+        `partial_fit` appends to these lists.
     n_iter_ : int
-        Epochs trained: the length of the history.
+        Number of epochs trained: the length of the history.
     eta_ : float
         Eta of the last epoch.
     epoch_ : int
-        Epoch the weights are from: `best_epoch_` after early stopping, else `n_iter_`.
+        Epoch of the weights: `best_epoch_` after early stopping, else `n_iter_`.
     best_epoch_, best_score_ : int, float
-        Epoch of the highest validation score, and that score. With validation data only.
+        Epoch of the highest validation score, and that score. Only with validation data.
     validation_indices_ : ndarray of int
-        MatrixLike that `fit` split off, if it did.
+        Row numbers that `fit` split off for validation. Only if it did.
     seed_ : int
-        What `random_state` gave; all further randomness follows from it.
+        Seed drawn from `random_state`. All random numbers follow from it.
     out_activation_ : {"sigmoid", "softmax"} or callable
         Activation of the output layer.
     multilabel_ : bool
         Whether the targets are a multilabel indicator matrix.
     velocity_ : list of two lists of ndarray
-        With momentum: the last step of each of the weights and of each of the biases.
+        Velocity of the weights and of the biases: their last steps. Only with momentum.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
-        Names of features, when `X` has such.
+        Names of the features. Only if `X` has names.
 
     Notes
     -----
@@ -450,7 +456,7 @@ default="constant"
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            MatrixLike sum to one: sigmoid outputs of several classes are divided by their sum. Of
+            Rows sum to one: sigmoid outputs of several classes are divided by their sum. Of
             multilabel targets, the probability of each label by itself.
         """
         with np.errstate(all="ignore"):
