@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -33,23 +33,25 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
-# Estimators that are being trained; with None those that share the weights of such a one.
-_running: WeakKeyDictionary[Any, "Hooks | None"] = WeakKeyDictionary()
+# By identity, since estimators need not be hashable: trainings that are going on, and copies that
+# share the weights in training.
+_running: dict[int, "Hooks"] = {}
+_sharing: WeakValueDictionary[int, Any] = WeakValueDictionary()
 
 
 def forbid_training(estimator: Any) -> None:
-    """Have `refuse_in_training` refuse an estimator from now on."""
-    _running[estimator] = None
+    """Have `refuse_in_training` refuse a copy that shares the weights of a training."""
+    _sharing[id(estimator)] = estimator
 
 
 def training_of(estimator: Any) -> "Hooks | None":
     """Return the training of an estimator that is going on; None if there is none."""
-    return _running.get(estimator)
+    return _running.get(id(estimator))
 
 
 def refuse_in_training(estimator: Any) -> None:
     """Raise RuntimeError if the estimator is being trained."""
-    if estimator in _running:
+    if training_of(estimator) or _sharing.get(id(estimator)) is estimator:
         raise RuntimeError(
             f"This {type(estimator).__name__} is being trained: what is called meanwhile, a "
             "callback for instance, can train a clone or a copy of it."
@@ -102,7 +104,7 @@ class Hooks:
         others = {n: v for n, v in vars(estimator).items() if n not in FITTED}
         learned = attributes(self.state) | {"out_activation_": parameters.out_activation}
         estimator.__dict__ = others | learned  # at once: another thread may predict
-        _running[estimator] = self
+        _running[id(estimator)] = self
         if hasattr(estimator, "_init_callback_context"):
             self._fit = estimator._init_callback_context(
                 task_name="partial_fit" if parameters.streaming else "fit",
@@ -125,7 +127,7 @@ class Hooks:
                 if self._fit is not None:
                     self._fit.call_on_fit_task_end(**self._rows(), reconstruction_attributes={})
         finally:
-            _running.pop(estimator, None)
+            _running.pop(id(estimator), None)
             _tear_down(estimator)
 
     def begin_epoch(self) -> None:
@@ -200,6 +202,7 @@ def all_or_nothing(
             return train(estimator, *args, **kwargs)
         except BaseException:
             estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
+            _running.pop(id(estimator), None)  # which Ctrl-C may have left
             if random_state and state:
                 random_state.set_state(state)
             for column in history.values():
