@@ -24,7 +24,7 @@ from sknielsen._files import require_regular
 from sknielsen._identity import Identity
 from sknielsen._version import __version__, newer_version_message
 from sknielsen.core.contracts import Array
-from sknielsen.core.state import ARRAY, HISTORY, State, layers, pieces
+from sknielsen.core.state import ARRAY, HISTORY, NUMBER, State, layers, pieces
 
 _LEFT = 600  # age in seconds at which a temporary file is no longer being written
 _JSON = "checkpoint.json"
@@ -236,6 +236,10 @@ def _check(numbers: Numbers, arrays: Arrays) -> None:
             and all(part is None or type(part) is str for part in v.values())
         ),
     }
+    # What a piece of state must be, if no more is said of it above.
+    numeric = [name for _, name, kind, _ in pieces() if kind is NUMBER]
+    schema = {name: _is_score for name in numeric} | schema
+    _require(set(numbers) == set(schema), f"{_JSON} has other keys, {sorted(numbers)}")
     for key, is_right in schema.items():
         _require(is_right(numbers[key]), f"{key!r} cannot be {numbers[key]!r:.80}")
     shapes = _check_layers(numbers, arrays)
