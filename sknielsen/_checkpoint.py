@@ -238,7 +238,7 @@ def _check(numbers: Numbers, arrays: Arrays) -> None:
     }
     # What a piece of state must be, if no more is said of it above.
     numeric = [name for _, name, kind, _ in pieces() if kind is NUMBER]
-    schema = {name: _is_score for name in numeric} | schema
+    schema = dict.fromkeys(numeric, _is_score) | schema
     _require(set(numbers) == set(schema), f"{_JSON} has other keys, {sorted(numbers)}")
     for key, is_right in schema.items():
         _require(is_right(numbers[key]), f"{key!r} cannot be {numbers[key]!r:.80}")
