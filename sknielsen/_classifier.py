@@ -142,9 +142,9 @@ default="constant"
         Learning curves: an entry for each epoch in each of ``"epoch"`` (from 1), ``"eta"``,
         ``"train_cost"``, ``"train_accuracy"``, ``"penalty"``, ``"validation_cost"``,
         ``"validation_accuracy"``, ``"validation_score"``, ``"saturation"`` (share of hidden
-        activations with sigma'(z) < 0.01) and ``"duration"`` (seconds of training). Figures are measured at the
-        end of the epoch. Costs do not include the penalty. A figure that does not exist is NaN.
-        `partial_fit` appends to these lists.
+        activations with sigma'(z) < 0.01) and ``"duration"`` (seconds of training). Figures are
+        measured at the end of the epoch. Costs do not include the penalty. A figure that does
+        not exist is NaN. `partial_fit` appends to these lists.
     n_iter_ : int
         Number of epochs trained: the length of the history.
     eta_ : float
