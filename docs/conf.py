@@ -1,7 +1,8 @@
 """Sphinx configuration.
 
 The site is built offline. With ``SKNIELSEN_INTERSPHINX=1`` names of other packages link to their
-own documentation. Tables of figures are made anew from the committed JSON by `tables`.
+own documentation. Tables of figures are made anew from the committed JSON by `tables`, and the
+picture of the modules from their imports by `architecture`.
 """
 
 import importlib.util
@@ -20,10 +21,12 @@ import sknielsen
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-# It lies beside this file, where Python looks only from here on.
+# They lie beside this file, where Python looks only from here on.
+import architecture  # noqa: E402
 import tables  # noqa: E402
 
 tables.write(HERE / "generated")
+architecture.write(HERE / "generated")
 
 # --- Project ----------------------------------------------------------------------------------
 
