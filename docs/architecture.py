@@ -331,7 +331,7 @@ def frame(title, y, height):
 
 
 STYLE = """
-.arch { max-width: 40rem; width: 100%; height: auto; display: block; margin: 0 auto; }
+.arch { max-width: 40rem; width: 100%; height: auto; display: block; margin: 0 auto 1.5rem; }
 .arch-frame { fill: none; stroke: var(--pst-color-border, #999); }
 .arch-box { fill: var(--pst-color-surface, #f3f4f5); stroke: var(--pst-color-border, #999); }
 .arch-public { stroke: var(--pst-color-primary, #1f4e79); stroke-width: 2; }

@@ -59,7 +59,7 @@ def _copy(lines, code, start, stop):
 
 
 def check(pages):
-    """Run pyright on pages; return its messages, by page and line, and the number of code lines."""
+    """Run pyright on pages; return its messages, by page and line, and the lines of code."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         of_module, n_lines = {}, 0
