@@ -52,10 +52,12 @@ def indented(lines, start, depth):
 
 
 def _copy(lines, code, start, stop):
-    """Copy a block without its indentation; a directive's options are no code."""
+    """Copy a block without its indentation; options, up to a blank line, are no code."""
     block = textwrap.dedent("\n".join(lines[start:stop])).split("\n")
+    in_options = re.match(r":[\w-]+:", block[0]) is not None
     for number, line in enumerate(block, start):
-        code[number] = "" if re.match(r":[\w-]+:", line) else line
+        in_options = in_options and line.strip() != ""
+        code[number] = "" if in_options else line
 
 
 def check(pages):
