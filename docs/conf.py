@@ -125,6 +125,11 @@ def defining_module(app, modname, attribute):
     return None
 
 
+def no_arguments(app, what, name, obj, options, signature, returns):
+    """Show protocols by their names alone: nobody makes an instance of one."""
+    return ("", returns) if what == "class" and signature == "(*args, **kwargs)" else None
+
+
 # --- Pictures, mathematics, examples ----------------------------------------------------------
 
 plot_formats = [("png", 144)]
@@ -193,8 +198,9 @@ html_sidebars = {"tutorial": [], "changelog": []}
 
 
 def setup(app):
-    """Register the default role and the copying of MathJax."""
+    """Register the default role, the copying of MathJax, and what is done about names."""
     app.add_role("link_or_literal", LinkOrLiteral())
     app.connect("missing-reference", resolve, priority=900)  # after intersphinx
     app.connect("viewcode-follow-imported", defining_module)
+    app.connect("autodoc-process-signature", no_arguments, priority=400)  # before numpydoc
     app.connect("builder-inited", copy_mathjax)
