@@ -24,13 +24,12 @@ from sknielsen._files import require_regular
 from sknielsen._identity import Identity
 from sknielsen._version import __version__, newer_version_message
 from sknielsen.core.contracts import Array
-from sknielsen.core.state import ARRAY, HISTORY, NUMBER, State, layers, pieces
+from sknielsen.core.state import BEST_NUMBERS, HISTORY, State, layers, pieces
 
 _LEFT = 600  # age in seconds at which a temporary file is no longer being written
 _JSON = "checkpoint.json"
 _LAYERS = "coefs", "intercepts"
 _DATA = "X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val"
-_BEST = "score", "epoch", "n_stalled"
 
 Numbers = dict[str, Any]  # what checkpoint.json holds
 Arrays = dict[str, Array]
@@ -178,10 +177,8 @@ def _refuse_constant(constant: str) -> NoReturn:
 
 
 def _is_expected(part: str) -> bool:
-    layer = r"(best_|velocity_)?(coefs|intercepts)_(0|[1-9]\d{0,3})"
-    known = {name for _, name, kind, _ in pieces() if kind is ARRAY}
-    known |= {f"history_{column}" for column in HISTORY}
-    return part in known or re.fullmatch(layer, part) is not None
+    patterns = [name + kind.arrays for _, name, kind, _ in pieces() if kind.arrays is not None]
+    return any(re.fullmatch(pattern, part) for pattern in patterns)
 
 
 def _parse_npy(content: bytes, member: str) -> Array:
@@ -228,7 +225,6 @@ def _check(numbers: Numbers, arrays: Arrays) -> None:
             v is None or (_are_strings(v) and len({*v}) == len(v) == n_features)
         ),
         "validation_indices": lambda v: v is None,  # an array, if anything
-        "best": lambda v: type(v) is dict and set(v) == set(_BEST),
         "parameters": lambda v: type(v) is dict,
         "data": lambda v: (
             type(v) is dict
@@ -237,8 +233,8 @@ def _check(numbers: Numbers, arrays: Arrays) -> None:
         ),
     }
     # What a piece of state must be, if no more is said of it above.
-    numeric = [name for _, name, kind, _ in pieces() if kind is NUMBER]
-    schema = dict.fromkeys(numeric, _is_score) | schema
+    kinds = {name: kind.number for _, name, kind, _ in pieces() if kind.number is not None}
+    schema = kinds | schema
     _require(set(numbers) == set(schema), f"{_JSON} has other keys, {sorted(numbers)}")
     for key, is_right in schema.items():
         _require(is_right(numbers[key]), f"{key!r} cannot be {numbers[key]!r:.80}")
@@ -325,7 +321,7 @@ def _check_classes(numbers: Numbers, arrays: Arrays, n_outputs: int) -> None:
 
 def _check_best(numbers: Numbers, arrays: Arrays) -> None:
     best, first, n_epochs = numbers["best"], numbers["first_epoch"], numbers["n_epochs"]
-    score, epoch, n_stalled = (best[key] for key in _BEST)
+    score, epoch, n_stalled = (best[key] for key in BEST_NUMBERS)
     _require(
         _is_count(epoch, n_epochs)
         and _is_count(n_stalled, n_epochs - first)

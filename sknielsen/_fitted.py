@@ -5,13 +5,14 @@ from several pieces.
 """
 
 from dataclasses import replace
+from math import nan
 from typing import Any, TypeVar
 
 import numpy as np
 
 from sknielsen.core.contracts import Cost, FittedClassifier
 from sknielsen.core.network import Network
-from sknielsen.core.state import Best, State, pieces
+from sknielsen.core.state import HISTORY, Best, State, pieces
 
 T = TypeVar("T")
 
@@ -54,6 +55,8 @@ def state_of(estimator: object) -> State | None:
             if fitted and f"{name}_" in given
         }
     )
+    for column in HISTORY:  # one that came with a newer version
+        state.history.setdefault(column, [nan] * state.n_epochs)
     best = Best(given.get("best_score_", Best.score), given.get("best_epoch_", Best.epoch))
     return replace(state, best=best, first_epoch=state.n_epochs)  # a training to come
 

@@ -54,16 +54,22 @@ class Best:
     biases: Sequence[Array] = ()
 
 
+BEST_NUMBERS = "score", "epoch", "n_stalled"  # those that files hold
+
+
 class Kind(NamedTuple):
     """How a piece of state is copied, and how it becomes what a file holds.
 
     `save` takes the piece's name and value; it returns what JSON knows, and arrays, by name.
-    `read` takes the name and all that the file holds of both, and returns the value.
+    `read` takes the name and all that the file holds of both, and returns the value. `arrays` is
+    a pattern for the names of its arrays behind its own; `number` checks what JSON holds.
     """
 
     copy: Callable[[Any], Any]
     save: Callable[[str, Any], tuple[dict[str, Any], dict[str, Array]]]
     read: Callable[[str, Mapping[str, Any], Mapping[str, Array]], Any]
+    arrays: str | None = None
+    number: Callable[[Any], bool] | None = None
 
 
 def layers(name: str, arrays: Mapping[str, Array]) -> list[Array]:
@@ -92,8 +98,8 @@ def _read_velocity(name: str, _: object, arrays: Mapping[str, Array]) -> Parts |
 
 
 def _save_best(name: str, best: Best) -> tuple[dict[str, Any], dict[str, Array]]:
-    score = best.score if isfinite(best.score) else None
-    numbers = {"score": score, "epoch": best.epoch, "n_stalled": best.n_stalled}
+    numbers = {number: getattr(best, number) for number in BEST_NUMBERS}
+    numbers = {number: v if isfinite(v) else None for number, v in numbers.items()}  # as JSON can
     arrays = _by_layer(f"{name}_coefs", best.weights) | _by_layer(
         f"{name}_intercepts", best.biases
     )
@@ -102,9 +108,8 @@ def _save_best(name: str, best: Best) -> tuple[dict[str, Any], dict[str, Array]]
 
 def _read_best(name: str, numbers: Mapping[str, Any], arrays: Mapping[str, Array]) -> Best:
     weights, biases = (layers(f"{name}_{part}", arrays) for part in ("coefs", "intercepts"))
-    given = numbers[name]
-    score = -inf if given["score"] is None else given["score"]
-    return Best(score, given["epoch"], given["n_stalled"], weights, biases)
+    given = {n: getattr(Best, n) if v is None else v for n, v in numbers[name].items()}
+    return Best(**given, weights=weights, biases=biases)
 
 
 def _save_array(name: str, values: Array | None) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -122,22 +127,47 @@ def _read_array(name: str, listed: Mapping[str, Any], arrays: Mapping[str, Array
     return None if listed[name] is None else np.array(listed[name], object)
 
 
-NUMBER = Kind(lambda v: v, lambda name, v: ({name: v}, {}), lambda name, given, _: given[name])
-ARRAY = Kind(lambda v: v, _save_array, _read_array)  # never written to; None if there is none
+_LAYER = r"_(0|[1-9]\d{0,3})"
+_PARTS = r"_(coefs|intercepts)" + _LAYER
+
+NUMBER = Kind(
+    lambda v: v,
+    lambda name, v: ({name: v}, {}),
+    lambda name, given, _: given[name],
+    number=lambda v: type(v) in (bool, int, float) and isfinite(v),
+)
+ARRAY = Kind(  # never written to; None if there is none
+    lambda v: v,
+    _save_array,
+    _read_array,
+    arrays="",
+    number=lambda v: v is None or (type(v) is list and all(type(x) is str for x in v)),
+)
 LAYERS = Kind(
     copies,
     lambda name, values: ({}, _by_layer(name, values)),
     lambda name, _, arrays: layers(name, arrays),
+    arrays=_LAYER,
 )
 COLUMNS = Kind(
     lambda history: {column: list(values) for column, values in history.items()},
     lambda name, history: ({}, {f"{name}_{c}": np.asarray(v) for c, v in history.items()}),
     lambda name, _, arrays: {c: arrays[f"{name}_{c}"].tolist() for c in HISTORY},
+    arrays=rf"_({'|'.join(HISTORY)})",
 )
 VELOCITY = Kind(
-    lambda velocity: velocity and tuple(map(copies, velocity)), _save_velocity, _read_velocity
+    lambda velocity: velocity and tuple(map(copies, velocity)),
+    _save_velocity,
+    _read_velocity,
+    arrays=_PARTS,
 )
-BEST = Kind(lambda best: best, _save_best, _read_best)
+BEST = Kind(
+    lambda best: best,
+    _save_best,
+    _read_best,
+    arrays=_PARTS,
+    number=lambda v: type(v) is dict and set(v) == set(BEST_NUMBERS),
+)
 
 
 def piece(kind: Kind, name: str = "", *, fitted: bool = True, **options: Any) -> Any:

@@ -41,8 +41,10 @@ def remember(state: State, score: float, keep_weights: bool, n_stalled: int = 0)
     """
     best = replace(state.best, n_stalled=n_stalled)
     if score > best.score:
-        kept = (copies(state.weights), copies(state.biases)) if keep_weights else ((), ())
-        best = Best(score, state.epoch, n_stalled, *kept)
+        weights, biases = (
+            (copies(state.weights), copies(state.biases)) if keep_weights else ((), ())
+        )
+        best = replace(best, score=score, epoch=state.epoch, weights=weights, biases=biases)
     state.best = best
 
 
