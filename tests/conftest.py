@@ -18,6 +18,13 @@ def digits():
     return X[:300] / 16, y[:300]
 
 
+@pytest.fixture
+def split(digits):
+    """200 rows and labels to train on, and 100 to validate on, by the names that fit has."""
+    X, y = digits
+    return (X[:200], y[:200]), {"X_val": X[200:], "y_val": y[200:]}
+
+
 @pytest.fixture(scope="session")
 def binary(digits):
     X, y = digits

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sknielsen.costs import CrossEntropy
+
 
 def weights_of(classifier):
     """All parameters of a network as one vector."""
@@ -22,3 +24,15 @@ def assert_same_model(one, other):
     np.testing.assert_array_equal(history_of(one), history_of(other))
     assert one.n_iter_ == other.n_iter_
     assert one.eta_ == other.eta_
+
+
+class RecordingCost(CrossEntropy):
+    """Cross-entropy that keeps the outputs and the targets of every mini-batch."""
+
+    def __init__(self):
+        self.outputs, self.targets = [], []
+
+    def delta(self, a, y, out):
+        self.outputs.append(a.copy())
+        self.targets.append(y.copy())
+        super().delta(a, y, out)

@@ -185,3 +185,48 @@ def test_a_read_only_memory_map_is_not_written_to(small, digits, tmp_path):
     mapped = memory_map(X, tmp_path)
     small().fit(mapped, y).partial_fit(mapped, y)
     np.testing.assert_array_equal(mapped, X)
+
+
+def test_split_off_rows_are_stratified_and_not_trained_on(small, digits):
+    X, y = digits
+    clf = small(early_stopping=True, validation_fraction=0.2, max_iter=2).fit(X, y)
+    rows = clf.validation_indices_
+    assert len(rows) == 60
+    assert np.abs(np.bincount(y[rows]) - np.bincount(y) * 0.2).max() <= 1
+    changed = X.copy()
+    changed[rows] = 1 - changed[rows]
+    again = small(early_stopping=True, validation_fraction=0.2, max_iter=2, scoring=lambda *a: 0.5)
+    once = again.fit(X, y).coefs_
+    np.testing.assert_array_equal(again.fit(changed, y).coefs_[0], once[0])
+
+
+def test_x_val_is_used_instead_of_a_split(small, split):
+    train, validation = split
+    clf = small(early_stopping=True).fit(*train, **validation)
+    assert not hasattr(clf, "validation_indices_")
+
+
+def test_a_warm_fit_with_x_val_forgets_the_rows_of_an_earlier_split(small, split):
+    train, validation = split
+    clf = small(early_stopping=True, warm_start=True, max_iter=1).fit(*train)
+    assert len(clf.validation_indices_) == 20
+    clf.fit(*train, **validation)
+    assert not hasattr(clf, "validation_indices_")
+
+
+def test_a_schedule_that_needs_validation_data_splits_some_off(small, digits):
+    clf = small(eta_schedule="plateau").fit(*digits)
+    assert len(clf.validation_indices_) == 30
+    assert not np.isnan(clf.history_["validation_score"]).any()
+
+
+def test_multilabel_rows_are_split_without_strata(small, multilabel):
+    clf = small(early_stopping=True, max_iter=2).fit(*multilabel)
+    assert len(clf.validation_indices_) == 12
+
+
+def test_a_class_of_one_row_is_named_when_a_split_is_asked_for(small, digits):
+    X, y = digits
+    keep = (y != 7) | (np.cumsum(y == 7) == 1)
+    with pytest.raises(ValueError, match="two rows of every class; got 1 of class 7"):
+        small(early_stopping=True).fit(X[keep], y[keep])

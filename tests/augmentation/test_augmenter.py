@@ -4,52 +4,22 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from imblearn.pipeline import Pipeline as SamplingPipeline
-from scipy.ndimage import map_coordinates
 from scipy.sparse import csr_array
-from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
-from sklearn.naive_bayes import GaussianNB
+from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sknielsen import MLPSigmoidClassifier
 from sknielsen.augmentation import (
     AugmentedClassifier,
     ImageAugmenter,
-    ImageExpander,
     _augmenter,
     _geometry,
-    warp,
 )
 
 NO_SQUARE = "ignore:.* features make no square image"
-
-
-class Largest(np.random.Generator):
-    """A generator that draws the largest amounts, for every image, and no elastic field."""
-
-    def __init__(self):
-        super().__init__(np.random.PCG64(0))
-
-    def random(self, shape):
-        draws = np.ones(shape)
-        draws[:, 0] = 0  # probability
-        return draws
-
-
-def largest(X, **parameters):
-    """Distort by exactly the amounts given."""
-    return ImageAugmenter(**parameters).distort(X, Largest())
 
 
 def rng(seed=0):
@@ -68,181 +38,7 @@ def everything(**parameters):
     return ImageAugmenter(**(amounts | parameters))
 
 
-# --- warp -------------------------------------------------------------------------------------
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.integers(1, 4),
-    st.integers(1, 12),
-    st.integers(1, 12),
-    st.sampled_from([(), (1,), (3,)]),
-    st.floats(-1, 1, width=32),
-    st.integers(0, 2**16),
-)
-def test_warp_agrees_with_scipy(n, h, w, channels, fill, seed):
-    images = rng(seed).random((n, h, w, *channels), np.float32)
-    rows, columns = rng(seed + 1).uniform(-3, 15, (2, n, 5, 6)).astype(np.float32)
-    warped = warp(images, rows, columns, fill)
-    assert warped.shape == (n, 5, 6, *channels) and warped.dtype == np.float32
-    for i in range(n):
-        planes = images[i].reshape(h, w, -1)
-        for c, got in enumerate(np.moveaxis(warped[i].reshape(5, 6, -1), -1, 0)):
-            expected = map_coordinates(
-                planes[..., c], (rows[i], columns[i]), order=1, mode="grid-constant", cval=fill
-            )
-            np.testing.assert_allclose(got, expected, atol=1e-5)
-
-
-def test_warp_takes_a_fill_for_each_image_and_channel():
-    fill = rng().random((4, 3))
-    far = np.full((4, 2, 2), 99.0)
-    warped = warp(np.zeros((4, 5, 6, 3)), far, -far, fill)
-    np.testing.assert_array_equal(warped, np.broadcast_to(fill[:, None, None], (4, 2, 2, 3)))
-    last = warp(np.zeros((4, 5, 6, 3)), np.full((4, 1, 1), 5), np.full((4, 1, 1), 6), fill)
-    np.testing.assert_array_equal(last[:, 0, 0], fill)
-
-
-def test_warp_leaves_its_arguments_alone():
-    images, rows, columns = rng().random((3, 2, 4, 4))[:, :, :, :]
-    before = images.copy(), rows.copy(), columns.copy()
-    warp(images, rows, columns)
-    for array, old in zip((images, rows, columns), before):
-        np.testing.assert_array_equal(array, old)
-
-
-# --- geometry ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("side", [8, 13, 28])
-def test_rotation_by_90_degrees_is_rot90(side):
-    images = blobs(5, side, side)
-    turned = largest(images.reshape(5, -1), rotation=90).reshape(images.shape)
-    np.testing.assert_allclose(turned, np.rot90(images, axes=(1, 2)), atol=1e-5)
-
-
-def test_integer_shift_is_a_slice():
-    images = rng().random((4, 10, 12)).astype(np.float32)
-    shifted = largest(
-        images.reshape(4, -1), image_shape=(10, 12), shift=3, keep_in_frame=False, fill=0.25
-    ).reshape(images.shape)
-    np.testing.assert_array_equal(shifted[:, 3:, 3:], images[:, :-3, :-3])
-    assert (shifted[:, :3] == 0.25).all() and (shifted[:, :, :3] == 0.25).all()
-
-
-def test_rows_and_columns_of_a_non_square_image_are_not_swapped():
-    image = np.zeros((1, 6, 20), np.float32)
-    image[0, 2, 10] = 1
-    for pair in [(1, 0), (0, 7), (-2, -9)]:
-        augmenter = ImageAugmenter((6, 20), shift=[pair])
-        moved = augmenter.distort(image.reshape(1, -1), rng()).reshape(6, 20)
-        assert np.argwhere(moved).tolist() == [[2 + pair[0], 10 + pair[1]]]
-
-
-def test_scale_multiplies_height_and_width():
-    image = np.zeros((1, 21, 31), np.float32)
-    image[0, 6:15, 11:20] = 1  # 9 by 9, in the centre
-    larger = largest(image.reshape(1, -1), image_shape=(21, 31), scale=0.5).reshape(21, 31)
-    assert larger.sum() == pytest.approx(81 * 1.5**2, rel=0.03)
-    np.testing.assert_allclose(larger, larger[::-1, ::-1], atol=1e-5)
-
-
-def test_shear_slants_by_pixels_to_the_side_for_each_pixel_upwards():
-    image = np.zeros((1, 11, 11), np.float32)
-    image[0, 2:9, 5] = 1
-    slanted = largest(image.reshape(1, -1), shear=0.5).reshape(11, 11)
-    np.testing.assert_allclose(slanted[[3, 5, 7]].argmax(axis=1), [4, 5, 6])
-
-
-@pytest.mark.parametrize("frame", [(28, 28), (8, 8), (12, 40)])
-@pytest.mark.parametrize("sigma", [1.0, 4.0, 9.0])
-def test_rms_displacement_equals_elastic_within_5_percent(frame, sigma):
-    identity = np.broadcast_to(np.eye(2), (4000, 2, 2)), np.zeros((4000, 2))
-    field = _geometry.coordinates(*identity, frame, 0.7, sigma, rng())
-    displacement = field - np.indices(frame)[:, None]
-    np.testing.assert_allclose(np.sqrt((displacement**2).mean(axis=(1, 2, 3))), 0.7, rtol=0.05)
-
-
-def test_elastic_field_is_correlated_as_smoothed_noise_is():
-    identity = np.broadcast_to(np.eye(2), (4000, 2, 2)), np.zeros((4000, 2))
-    field = _geometry.coordinates(*identity, (28, 28), 1.0, 4.0, rng())
-    field = (field - np.indices((28, 28))[:, None]).reshape(8000, 28, 28)
-    for d in (1, 4, 8):
-        expected = np.exp(-(d**2) / (4 * 4.0**2))
-        for one, other in [
-            (field[:, d:], field[:, :-d]),
-            (field[:, :, d:], field[:, :, :-d]),
-        ]:
-            assert (one * other).mean() == pytest.approx(expected, abs=0.03)
-
-
-def test_rms_displacement_of_distorted_ramps():
-    ramp = np.repeat(np.arange(40.0), 40) / 40
-    X = np.tile(ramp, (500, 1))
-    moved = ImageAugmenter(elastic=0.8, fill=0.0).distort(X, rng()) - X
-    inner = moved.reshape(500, 40, 40)[:, 5:-5, 5:-5] * 40
-    assert np.sqrt((inner**2).mean()) == pytest.approx(0.8, rel=0.05)
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.integers(2, 20),
-    st.integers(2, 20),
-    st.floats(0, 30),
-    st.floats(0, 180),
-    st.floats(0, 0.9),
-    st.floats(0, 2),
-    st.floats(0.01, 0.5),
-    st.integers(0, 2**16),
-)
-def test_no_ink_centre_leaves_the_frame(h, w, shift, rotation, scale, shear, density, seed):
-    ink = rng(seed).random((20, h, w)) < density
-    augmenter = ImageAugmenter(shift=shift, rotation=rotation, scale=scale, shear=shear)
-    matrix, move, _ = augmenter._draw(20, (h, w, 1), rng(seed))
-    limited, moved = _geometry.keep_in_frame(matrix, move, ink)
-    centre = (np.array([h, w]) - 1) / 2
-    for i in range(20):
-        borders = ink[i, 0], ink[i, -1], ink[i, :, 0], ink[i, :, -1]
-        if all(border.any() for border in borders):
-            np.testing.assert_allclose(limited[i], matrix[i])
-            np.testing.assert_allclose(moved[i], move[i])
-            continue
-        arrived = (np.argwhere(ink[i]) - centre) @ limited[i].T + moved[i] + centre
-        assert (arrived > -1e-9).all() and (arrived < np.array([h, w]) - 1 + 1e-9).all()
-        np.testing.assert_array_less(0, np.linalg.det(limited[i]))
-
-
-def test_the_limit_is_the_largest_possible():
-    ink = np.zeros((1, 10, 10), bool)
-    ink[0, 4, 7] = True
-    limited, moved = _geometry.keep_in_frame(np.eye(2)[None], np.array([[1.0, 8.0]]), ink)
-    np.testing.assert_allclose(moved, [[0.25, 2.0]])
-    np.testing.assert_array_equal(limited, np.eye(2)[None])
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.integers(5, 20), st.integers(5, 20), st.floats(0, 20), st.integers(0, 2**16))
-def test_a_dot_stays_whole_in_the_frame(h, w, shift, seed):
-    images = np.zeros((30, h, w), np.float32)
-    row, column = rng(seed).integers(0, (h, w), (30, 2)).T
-    images[np.arange(30), row, column] = 1
-    parameters = dict(image_shape=(h, w), shift=shift, fill=0.0)
-    kept = ImageAugmenter(**parameters).distort(images.reshape(30, -1), rng(seed))
-    np.testing.assert_allclose(kept.sum(axis=1), 1, atol=1e-4)
-    if shift > 2 * max(h, w):
-        lost = ImageAugmenter(**parameters, keep_in_frame=False)
-        assert lost.distort(images.reshape(30, -1), rng(seed)).sum() < 30
-
-
-def test_ink_at_every_border_is_distorted_without_the_limit():
-    images = rng().random((3, 9, 9)).astype(np.float32) + 0.1
-    X = images.reshape(3, -1)
-    kept, free = (largest(X, shift=2, fill=0.0, keep_in_frame=keep) for keep in (True, False))
-    np.testing.assert_array_equal(kept, free)
-    assert not np.array_equal(kept, X)
-
-
-# --- kinds of images --------------------------------------------------------------------------
+# --- kinds of images -----------------------------------------------------------------------------
 
 
 def test_channels_are_distorted_alike():
@@ -315,7 +111,7 @@ def test_no_square_without_a_shape_is_warned_of():
         ImageAugmenter().fit(np.zeros((2, 27)))
 
 
-# --- randomness -------------------------------------------------------------------------------
+# --- randomness ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pixels", [1, 1000, 10**7])
@@ -360,8 +156,6 @@ def test_no_rows_are_no_error():
     assert everything(image_shape=(4, 4)).distort(np.zeros((0, 16)), rng()).shape == (0, 16)
 
 
-# --- the transformer --------------------------------------------------------------------------
-
 EXCUSED = dict.fromkeys(
     ("check_transformer_general", "check_transformer_data_not_an_array"),
     "fit_transform distorts, transform does not: that is what it is for",
@@ -371,6 +165,9 @@ EXCUSED = dict.fromkeys(
 def expected_failures(estimator):
     distorts = isinstance(estimator, ImageAugmenter) and estimator.elastic
     return EXCUSED if distorts else {}
+
+
+# --- the transformer -----------------------------------------------------------------------------
 
 
 @pytest.mark.filterwarnings(NO_SQUARE)
@@ -384,17 +181,6 @@ def expected_failures(estimator):
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_check(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.filterwarnings(NO_SQUARE)
-@parametrize_with_checks(
-    [AugmentedClassifier(LogisticRegression(), ImageAugmenter.gentle(), random_state=0)],
-    expected_failed_checks=lambda estimator: {
-        "check_sample_weight_equivalence_on_dense_data": "a repeated row is drawn anew"
-    },
-)
-def test_scikit_learn_check_of_a_distorting_classifier(estimator, check):
     check(estimator)
 
 
@@ -449,152 +235,7 @@ def test_a_pipeline_distorts_in_fit_and_nowhere_else(digits):
     np.testing.assert_array_equal(pipeline[-1].asked_[0], X)
 
 
-# --- expander and classifier ------------------------------------------------------------------
-
-
-def test_one_pixel_shifts_are_exactly_up_down_left_and_right():
-    images = rng().random((7, 5, 6)) + 0.1
-    expander = ImageExpander(
-        ImageAugmenter.shifts_of_one_pixel(image_shape=(5, 6)), n_copies=4, random_state=0
-    )
-    X, _ = expander.fit_resample(images.reshape(7, -1), np.arange(7))
-    copies = X[7:].reshape(7, 4, 5, 6)
-    for image, four in zip(images, copies):
-        padded = np.pad(image, 1)
-        expected = [padded[2:, 1:-1], padded[:-2, 1:-1], padded[1:-1, 2:], padded[1:-1, :-2]]
-        one, other = (sorted(a.tobytes() for a in np.array(each)) for each in (four, expected))
-        assert one == other
-
-
-def test_expander_keeps_originals_first(digits):
-    X, y = digits
-    y = y.astype(str)
-    expander = ImageExpander(everything(), n_copies=2, random_state=0)
-    X_expanded, y_expanded = expander.fit_resample(X, y)
-    np.testing.assert_array_equal(X_expanded[: len(X)], X)
-    origin = np.concatenate([np.arange(300), np.repeat(np.arange(300), 2)])
-    np.testing.assert_array_equal(expander.sample_indices_, origin)
-    np.testing.assert_array_equal(y_expanded, y[origin])
-    assert (X_expanded[len(X) :] != X[origin[len(X) :]]).any(axis=1).mean() > 0.9
-    again = clone(expander).fit_resample(X, y)[0]
-    np.testing.assert_array_equal(again, X_expanded)
-
-
-def test_expander_gives_frames_for_frames():
-    index = [f"r{i}" for i in range(4)]
-    X = pd.DataFrame(blobs(4, 8, 8).reshape(4, -1), index).add_prefix("p")
-    y = pd.Series(list("abab"), index, name="letter")
-    X_expanded, y_expanded = ImageExpander(everything(), random_state=0).fit_resample(X, y)
-    pd.testing.assert_frame_equal(X_expanded[:4], X)
-    assert (X_expanded.dtypes == np.float32).all()
-    assert X_expanded.index.equals(y_expanded.index)
-    assert y_expanded.name == "letter" and list(y_expanded) == list("abababab")
-
-
-def test_imbalanced_learn_pipeline_expands_in_fit_and_nowhere_else(digits):
-    X, y = digits
-    expander = ImageExpander(everything(), n_copies=3, random_state=0)
-    pipeline = SamplingPipeline([("expand", expander), ("record", Recorder())]).fit(X, y)
-    assert len(pipeline[-1].X_) == 4 * len(X)
-    assert len(pipeline.predict(X)) == len(X)
-    np.testing.assert_array_equal(pipeline[-1].asked_[0], X)
-
-
-def test_imbalanced_learn_pipeline_in_cross_validation(digits):
-    X, y = digits
-    expander = ImageExpander(ImageAugmenter(shift=0.5, rotation=5), random_state=0)
-    pipeline = SamplingPipeline([("expand", expander), ("near", KNeighborsClassifier(1))])
-    assert cross_val_score(pipeline, X, y, cv=3).min() > 0.9
-    search = GridSearchCV(pipeline, {"expand__augmenter__rotation": [0, 10]}, cv=2).fit(X, y)
-    assert search.best_score_ > 0.9
-
-
-def test_augmented_classifier_fits_expanded_rows_and_weights(digits):
-    X, y = digits
-    weight = np.arange(1.0, 301.0)
-    clf = AugmentedClassifier(Recorder(), everything(), n_copies=2, random_state=0)
-    inner = clf.fit(X, y, sample_weight=weight).estimator_
-    np.testing.assert_array_equal(inner.X_[:300], X)
-    np.testing.assert_array_equal(inner.y_, np.r_[y, np.repeat(y, 2)])
-    np.testing.assert_array_equal(inner.weight_, np.r_[weight, np.repeat(weight, 2)])
-    assert clf.fit(X, y).estimator_.weight_ is None
-    clf.predict(X)
-    np.testing.assert_array_equal(clf.estimator_.asked_[0], X)
-
-
-def test_no_copy_reaches_validation_in_cross_validation(digits):
-    X, y = digits
-    seen = []
-
-    class Watching(Recorder):
-        def predict(self, X):
-            seen.append((self.X_, np.array(X)))
-            return super().predict(X)
-
-    cross_val_score(AugmentedClassifier(Watching(), everything()), X, y, cv=3)
-    originals = {row.tobytes() for row in X}
-    for fitted, validated in seen:
-        validated = {row.tobytes() for row in validated}
-        assert validated <= originals
-        assert not validated & {row.tobytes() for row in fitted}
-
-
-def test_sample_weights_are_routed(digits):
-    X, y = digits
-    with config_context(enable_metadata_routing=True):
-        clf = AugmentedClassifier(Recorder(), everything())
-        clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
-        found = cross_validate(
-            clf, X, y, params={"sample_weight": np.full(300, 2.0)}, return_estimator=True, cv=3
-        )
-    for fitted in found["estimator"]:
-        np.testing.assert_array_equal(fitted.estimator_.weight_, np.full(400, 2.0))
-
-
-def test_augmented_classifier_has_the_methods_of_its_estimator(digits):
-    X, y = digits
-    clf = AugmentedClassifier(LinearSVC(), ImageAugmenter())
-    assert hasattr(clf, "decision_function") and not hasattr(clf, "predict_proba")
-    assert clf.fit(X, y).decision_function(X).shape == (300, 10)
-    clf = AugmentedClassifier(GaussianNB(), ImageAugmenter()).fit(X, y)
-    np.testing.assert_allclose(np.exp(clf.predict_log_proba(X)), clf.predict_proba(X))
-    np.testing.assert_array_equal(clf.classes_, np.arange(10))
-
-
-def test_augmentation_teaches_the_distortions_it_makes(digits):
-    X, y = digits
-    shifts, near = ImageAugmenter.shifts_of_one_pixel(), KNeighborsClassifier(1)
-    shifted = shifts.distort(X[100:], rng())
-    plain = near.fit(X[:100], y[:100]).score(shifted, y[100:])
-    augmented = AugmentedClassifier(near, shifts, n_copies=4, random_state=0)
-    assert augmented.fit(X[:100], y[:100]).score(shifted, y[100:]) > plain + 0.2
-
-
-def test_nested_parameters_are_tuned_in_a_plain_pipeline(digits):
-    X, y = digits
-    clf = AugmentedClassifier(LogisticRegression(max_iter=300), everything(), random_state=0)
-    pipeline = make_pipeline(StandardScaler(with_std=False), clf)
-    prefix = "augmentedclassifier__"
-    grid = {
-        f"{prefix}augmenter__rotation": [0, 10],
-        f"{prefix}augmenter__elastic": [0.0, 0.2],
-        f"{prefix}estimator__C": [1.0],
-    }
-    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
-    assert set(search.best_params_) == set(grid)
-
-
-def test_early_stopping_inside_is_warned_of(digits):
-    X, y = digits
-    mlp = MLPClassifier((4,), early_stopping=True, max_iter=300, n_iter_no_change=1, tol=1)
-    clf = AugmentedClassifier(make_pipeline(StandardScaler(), mlp), ImageAugmenter())
-    with pytest.warns(
-        UserWarning, match="mlpclassifier__early_stopping=True validates on rows of the expanded"
-    ):
-        clf.fit(X, y)
-
-
-# --- bad input --------------------------------------------------------------------------------
+# --- bad input -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -650,25 +291,6 @@ def test_fill_must_fit_integer_images():
         everything(fill=-1.0).distort(np.zeros((2, 4), np.uint8), rng())
 
 
-@pytest.mark.parametrize("wrong", [None, "gentle", ImageAugmenter, StandardScaler()])
-def test_augmenter_without_distort_is_refused(digits, wrong):
-    message = "`augmenter` must be an object with `distort`; got"
-    with pytest.raises(TypeError, match=message):
-        ImageExpander(wrong).fit_resample(*digits)
-    with pytest.raises(TypeError, match=message):
-        AugmentedClassifier(GaussianNB(), wrong).fit(*digits)
-
-
-def test_number_of_copies_must_be_positive(digits):
-    with pytest.raises(ValueError, match=r"`n_copies` must be an integer in \[1, inf\); got 0"):
-        ImageExpander(ImageAugmenter(), n_copies=0).fit_resample(*digits)
-
-
-def test_labels_must_match_images():
-    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-        ImageExpander(ImageAugmenter()).fit_resample(np.zeros((3, 4)), [1, 2])
-
-
 @pytest.mark.parametrize("bad", [0, None, np.random.RandomState(0)])
 def test_what_is_no_generator_is_named(bad):
     with pytest.raises(TypeError, match=r"`rng` must be a numpy.random.Generator.*got"):
@@ -685,38 +307,6 @@ def test_a_fixed_fill_is_told_from_ink_in_half_precision():
     X[:, 27:29] = 1
     distorted = ImageAugmenter(shift=3, fill=0.1).distort(X, np.random.default_rng(0))
     np.testing.assert_allclose((distorted - X[0, 0]).sum(axis=1), 1.8, rtol=0.05)
-
-
-def test_a_copy_of_another_shape_is_an_error():
-    class Halver:
-        def distort(self, X, rng):
-            return X[::2]
-
-    with pytest.raises(ValueError, match=r"rows of the shape it is given, \(4, 64\); got \(2, 64"):
-        ImageExpander(Halver()).fit_resample(np.zeros((4, 64)), [0, 1, 0, 1])
-
-
-def test_what_is_no_classifier_is_an_error():
-    with pytest.raises(TypeError, match="`estimator` must be a classifier; got LinearRegression"):
-        AugmentedClassifier(LinearRegression(), ImageAugmenter()).fit(
-            np.zeros((4, 64)), [0, 1, 0, 1]
-        )
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2),
-        GridSearchCV(LogisticRegression(), {"C": [1.0]}),
-        RandomForestClassifier(oob_score=True, random_state=0),
-        MLPSigmoidClassifier(eta_schedule="plateau", max_iter=1, batch_size=5),
-    ],
-    ids=["search", "search of five folds by default", "out of bag", "plateau"],
-)
-def test_a_classifier_that_validates_within_its_fit_draws_a_warning(estimator):
-    X = np.random.default_rng(0).random((40, 64))
-    with pytest.warns(UserWarning, match="validates on rows of the expanded images"):
-        AugmentedClassifier(estimator, ImageAugmenter()).fit(X, np.arange(40) % 2)
 
 
 @pytest.mark.parametrize(

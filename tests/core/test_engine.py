@@ -1,11 +1,16 @@
-"""`LocalEngine` against the network itself; `test_loop.py` has its epochs in a training."""
+"""An epoch and its figures, against the network itself, the equations and MLPClassifier."""
 
 from itertools import pairwise
 
+import backpropagation
 import numpy as np
 import pytest
+from helpers import RecordingCost, weights_of
 from scipy.sparse import csr_array
 from scipy.special import expit
+from sklearn.metrics import log_loss
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import LabelBinarizer
 
 from sknielsen._parameters import Parameters
 from sknielsen.core import data as core_data
@@ -177,3 +182,198 @@ def test_a_record_holds_the_figures_of_the_rows_that_are_there():
     assert record["validation_cost"] == record["train_cost"]
     squares = sum((w**2).sum() for w in network.weights)
     assert record["penalty"] == pytest.approx(2.0 / (2 * N_ROWS) * squares)
+
+
+def given_weights(rng, n_in, n_out):
+    """Initial weights that do not depend on random_state."""
+    rng = np.random.default_rng((n_in, n_out))
+    return rng.standard_normal((n_in, n_out)) / n_in**0.5, rng.standard_normal(n_out)
+
+
+@pytest.mark.parametrize("hidden", [(), (7,), (9, 6)])
+@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+def test_one_epoch_equals_that_of_mlp_classifier(kind, hidden, digits, multilabel, small):
+    X, y = multilabel if kind == "multilabel" else digits
+    y = y % 2 if kind == "binary" else y
+    peer = MLPClassifier(
+        hidden, activation="logistic", solver="sgd", momentum=0, alpha=0, batch_size=10,
+        learning_rate_init=0.3, max_iter=1, shuffle=False, random_state=0, warm_start=True,
+    )  # fmt: skip
+    ours = small(
+        hidden_layer_sizes=hidden, eta=0.3, batch_size=10, shuffle=False,
+        cost="log_likelihood" if kind == "multiclass" else "cross_entropy",
+        warm_start=True, max_iter=1,
+    )  # fmt: skip
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        peer.fit(X, y)
+    ours.fit(X, y)
+    ours.coefs_ = [w.copy(order="F") for w in peer.coefs_]
+    ours.intercepts_ = [b.copy() for b in peer.intercepts_]
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        peer.fit(X, y)
+    ours.fit(X, y)
+    for mine, theirs in zip(ours.coefs_ + ours.intercepts_, peer.coefs_ + peer.intercepts_):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(ours.predict(X), peer.predict(X))
+
+
+def epoch_by_equations(
+    weights, biases, X, Y, cost, row_weight, *, eta, lmbda, penalty, momentum, batch_size, n
+):
+    """One epoch in the order of the rows, from the gradients of one sample at a time."""
+    weights, biases = list(weights), list(biases)
+    v_weights, v_biases = [0 * w for w in weights], [0 * b for b in biases]
+    rate = eta * lmbda / n
+    for start in range(0, len(X), batch_size):
+        rows = range(start, min(start + batch_size, len(X)))
+        steps_w, steps_b = [0 * w for w in weights], [0 * b for b in biases]
+        for i in rows:
+            by_weights, by_biases = backpropagation.gradients(weights, biases, X[i], Y[i], cost)
+            factor = -eta * row_weight[i] / (len(rows) * row_weight.mean())
+            for layer in range(len(weights)):
+                steps_w[layer] = steps_w[layer] + factor * by_weights[layer]
+                steps_b[layer] = steps_b[layer] + factor * by_biases[layer]
+        for layer, w in enumerate(weights):
+            v_weights[layer] = momentum * v_weights[layer] + steps_w[layer]
+            v_biases[layer] = momentum * v_biases[layer] + steps_b[layer]
+            shrunk = (1 - rate) * w if penalty == "l2" else w - rate * np.sign(w)
+            weights[layer] = shrunk + v_weights[layer]
+            biases[layer] = biases[layer] + v_biases[layer]
+    return weights + biases
+
+
+@pytest.mark.parametrize(("momentum", "n_total"), [(0.0, None), (0.7, None), (0.7, 777.0)])
+@pytest.mark.parametrize("weighted", ["", "sample", "class", "sample and class"])
+@pytest.mark.parametrize("penalty", ["l1", "l2"])
+@pytest.mark.parametrize("hidden", [(), (7,), (7, 6)])
+@pytest.mark.parametrize("cost", sorted(COSTS))
+def test_one_epoch_equals_the_equations_sample_by_sample(
+    cost, hidden, penalty, weighted, momentum, n_total, small, digits
+):
+    X, y = digits
+    sizes = [64, *hidden, 10]
+    start = [given_weights(None, *pair) for pair in pairwise(sizes)]
+    sample_weight, class_weight, row_weight = None, None, np.ones(len(X))
+    if "sample" in weighted:
+        sample_weight = 3 * np.random.default_rng(0).random(len(X))
+        sample_weight[:20] = 0.0
+        row_weight *= sample_weight
+    if "class" in weighted:
+        class_weight = {3: 4.0, 5: 0.2}
+        row_weight[y == 3] *= 4.0
+        row_weight[y == 5] *= 0.2
+    step = dict(eta=0.5, lmbda=2.0, penalty=penalty, momentum=momentum, batch_size=7)
+    clf = small(
+        hidden_layer_sizes=hidden, cost=cost, weight_init=given_weights, shuffle=False,
+        class_weight=class_weight, n_total=n_total, max_iter=1, **step,
+    )  # fmt: skip
+    clf.fit(X, y, sample_weight)
+    n = row_weight.sum() if n_total is None else n_total
+    weights, biases = zip(*start)
+    expected = epoch_by_equations(weights, biases, X, np.eye(10)[y], cost, row_weight, n=n, **step)
+    for ours, theirs in zip(clf.coefs_ + clf.intercepts_, expected):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
+
+
+def test_every_epoch_visits_the_rows_in_a_new_order(small, split):
+    cost = RecordingCost()
+    small(cost=cost, batch_size=None).fit(*split[0])
+    first, second, third = cost.targets
+    assert (first != second).any()
+    assert (second != third).any()
+    np.testing.assert_array_equal(first.sum(axis=0), second.sum(axis=0))
+
+
+def test_every_epoch_draws_new_dropout_masks(small, split):
+    cost = RecordingCost()
+    small(cost=cost, batch_size=None, shuffle=False, dropout=0.5, eta=1e-300).fit(*split[0])
+    first, second, third = cost.outputs
+    assert (first != second).any()
+    assert (second != third).any()
+
+
+@pytest.mark.parametrize("parameters", [{"shuffle": True}, {"shuffle": False, "dropout": 0.5}])
+def test_random_state_decides_on_more_than_the_initial_weights(parameters, small, split):
+    one, other = (
+        small(weight_init=given_weights, random_state=seed, **parameters).fit(*split[0])
+        for seed in (0, 1)
+    )
+    assert (weights_of(one) != weights_of(other)).any()
+
+
+@pytest.mark.parametrize("cost", sorted(COSTS))
+def test_last_figures_are_those_of_the_final_weights(cost, small, split):
+    (X, y), validation = split
+    clf = small(cost=cost, lmbda=3.0, monitor_samples=None).fit(X, y, **validation)
+    last = {name: column[-1] for name, column in clf.history_.items()}
+    assert last["train_accuracy"] == clf.score(X, y)
+    assert last["validation_accuracy"] == clf.score(validation["X_val"], validation["y_val"])
+    targets = LabelBinarizer().fit_transform(y)
+    z = clf.decision_function(X)
+    np.testing.assert_allclose(last["train_cost"], COSTS[cost].value(z, targets).mean())
+    squares = sum((w**2).sum() for w in clf.coefs_)
+    np.testing.assert_allclose(last["penalty"], 3.0 / (2 * len(X)) * squares)
+
+
+def test_validation_cost_under_log_likelihood_is_the_log_loss(small, split):
+    train, validation = split
+    clf = small(cost="log_likelihood").fit(*train, **validation)
+    expected = log_loss(validation["y_val"], clf.predict_proba(validation["X_val"]))
+    np.testing.assert_allclose(clf.history_["validation_cost"][-1], expected)
+
+
+def test_saturation_is_the_share_of_flat_hidden_activations(small, split):
+    (X, y), _ = split
+    clf = small(weight_init="large", init_scale=3.0, max_iter=1).fit(X, y)
+    a = 1 / (1 + np.exp(-(X @ clf.coefs_[0] + clf.intercepts_[0])))
+    assert clf.history_["saturation"] == [np.mean(a * (1 - a) < 0.01)]
+
+
+def test_training_figures_are_weighted_by_sample_and_costs_by_class_too(small, split):
+    (X, y), _ = split
+    weight = np.linspace(0, 2, len(X))
+    clf = small(class_weight={0: 5.0}).fit(X, y, sample_weight=weight)
+    np.testing.assert_allclose(
+        clf.history_["train_accuracy"][-1], clf.score(X, y, sample_weight=weight)
+    )
+    costs = COSTS["cross_entropy"].value(
+        clf.decision_function(X), LabelBinarizer().fit_transform(y)
+    )
+    expected = np.average(costs, weights=weight * np.where(y == 0, 5.0, 1.0))
+    np.testing.assert_allclose(clf.history_["train_cost"][-1], expected)
+
+
+def test_rows_of_weight_zero_are_not_monitored(small, split):
+    (X, y), _ = split
+    weight = (np.arange(len(X)) < 100).astype(float)
+    with_zeros = small(batch_size=None, shuffle=False).fit(X, y, sample_weight=weight)
+    without = small(batch_size=None, shuffle=False).fit(X[:100], y[:100])
+    np.testing.assert_allclose(
+        with_zeros.history_["train_cost"], without.history_["train_cost"], rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("zero_by", ["sample", "class"])
+def test_rows_of_weight_zero_do_not_take_the_place_of_monitored_ones(zero_by, small, split):
+    (X, y), _ = split
+    weighs = (y == 4) if zero_by == "class" else np.arange(len(X)) % 9 == 8
+    n = int(weighs.sum())
+    clf = small(max_iter=1, monitor_samples=n)
+    if zero_by == "class":
+        clf.set_params(class_weight={c: float(c == 4) for c in range(10)}).fit(X, y)
+    else:
+        clf.fit(X, y, sample_weight=weighs.astype(float))
+    assert n < len(X)
+    z, targets = clf.decision_function(X[weighs]), np.eye(10)[y[weighs]]
+    expected = COSTS["cross_entropy"].value(z, targets).mean()
+    np.testing.assert_allclose(clf.history_["train_cost"], [expected])
+
+
+def test_monitored_rows_are_drawn_at_random_once(small, split):
+    parameters = dict(weight_init=given_weights, eta=1e-300, monitor_samples=40)
+    one, other = (
+        small(random_state=seed, **parameters).fit(*split[0]).history_["train_cost"]
+        for seed in (0, 1)
+    )
+    assert one[0] != other[0]
+    assert one == 3 * one[:1]

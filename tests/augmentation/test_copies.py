@@ -1,0 +1,268 @@
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.pipeline import Pipeline as SamplingPipeline
+from sklearn import config_context
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sknielsen import MLPSigmoidClassifier
+from sknielsen.augmentation import (
+    AugmentedClassifier,
+    ImageAugmenter,
+    ImageExpander,
+)
+
+NO_SQUARE = "ignore:.* features make no square image"
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def blobs(n, h, w, channels=(), seed=0):
+    """Images of random ink, on an empty background, with a margin of two pixels."""
+    images = np.zeros((n, h, w, *channels), np.float32)
+    images[:, 2:-2, 2:-2] = rng(seed).random((n, h - 4, w - 4, *channels))
+    return images
+
+
+def everything(**parameters):
+    amounts = dict(shift=2.0, rotation=15.0, scale=0.2, shear=0.2, elastic=0.6)
+    return ImageAugmenter(**(amounts | parameters))
+
+
+# --- the transformer -----------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings(NO_SQUARE)
+@parametrize_with_checks(
+    [AugmentedClassifier(LogisticRegression(), ImageAugmenter.gentle(), random_state=0)],
+    expected_failed_checks=lambda estimator: {
+        "check_sample_weight_equivalence_on_dense_data": "a repeated row is drawn anew"
+    },
+)
+def test_scikit_learn_check_of_a_distorting_classifier(estimator, check):
+    check(estimator)
+
+
+class Recorder(ClassifierMixin, BaseEstimator):
+    """Remembers the rows it was fitted with and asked about."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.X_, self.y_, self.weight_ = np.array(X), np.array(y), sample_weight
+        self.classes_ = np.unique(y)
+        self.asked_ = []
+        return self
+
+    def predict(self, X):
+        self.asked_.append(np.array(X))
+        return np.full(len(X), self.classes_[0])
+
+
+# --- expander and classifier ---------------------------------------------------------------------
+
+
+def test_one_pixel_shifts_are_exactly_up_down_left_and_right():
+    images = rng().random((7, 5, 6)) + 0.1
+    expander = ImageExpander(
+        ImageAugmenter.shifts_of_one_pixel(image_shape=(5, 6)), n_copies=4, random_state=0
+    )
+    X, _ = expander.fit_resample(images.reshape(7, -1), np.arange(7))
+    copies = X[7:].reshape(7, 4, 5, 6)
+    for image, four in zip(images, copies):
+        padded = np.pad(image, 1)
+        expected = [padded[2:, 1:-1], padded[:-2, 1:-1], padded[1:-1, 2:], padded[1:-1, :-2]]
+        one, other = (sorted(a.tobytes() for a in np.array(each)) for each in (four, expected))
+        assert one == other
+
+
+def test_expander_keeps_originals_first(digits):
+    X, y = digits
+    y = y.astype(str)
+    expander = ImageExpander(everything(), n_copies=2, random_state=0)
+    X_expanded, y_expanded = expander.fit_resample(X, y)
+    np.testing.assert_array_equal(X_expanded[: len(X)], X)
+    origin = np.concatenate([np.arange(300), np.repeat(np.arange(300), 2)])
+    np.testing.assert_array_equal(expander.sample_indices_, origin)
+    np.testing.assert_array_equal(y_expanded, y[origin])
+    assert (X_expanded[len(X) :] != X[origin[len(X) :]]).any(axis=1).mean() > 0.9
+    again = clone(expander).fit_resample(X, y)[0]
+    np.testing.assert_array_equal(again, X_expanded)
+
+
+def test_expander_gives_frames_for_frames():
+    index = [f"r{i}" for i in range(4)]
+    X = pd.DataFrame(blobs(4, 8, 8).reshape(4, -1), index).add_prefix("p")
+    y = pd.Series(list("abab"), index, name="letter")
+    X_expanded, y_expanded = ImageExpander(everything(), random_state=0).fit_resample(X, y)
+    pd.testing.assert_frame_equal(X_expanded[:4], X)
+    assert (X_expanded.dtypes == np.float32).all()
+    assert X_expanded.index.equals(y_expanded.index)
+    assert y_expanded.name == "letter" and list(y_expanded) == list("abababab")
+
+
+def test_imbalanced_learn_pipeline_expands_in_fit_and_nowhere_else(digits):
+    X, y = digits
+    expander = ImageExpander(everything(), n_copies=3, random_state=0)
+    pipeline = SamplingPipeline([("expand", expander), ("record", Recorder())]).fit(X, y)
+    assert len(pipeline[-1].X_) == 4 * len(X)
+    assert len(pipeline.predict(X)) == len(X)
+    np.testing.assert_array_equal(pipeline[-1].asked_[0], X)
+
+
+def test_imbalanced_learn_pipeline_in_cross_validation(digits):
+    X, y = digits
+    expander = ImageExpander(ImageAugmenter(shift=0.5, rotation=5), random_state=0)
+    pipeline = SamplingPipeline([("expand", expander), ("near", KNeighborsClassifier(1))])
+    assert cross_val_score(pipeline, X, y, cv=3).min() > 0.9
+    search = GridSearchCV(pipeline, {"expand__augmenter__rotation": [0, 10]}, cv=2).fit(X, y)
+    assert search.best_score_ > 0.9
+
+
+def test_augmented_classifier_fits_expanded_rows_and_weights(digits):
+    X, y = digits
+    weight = np.arange(1.0, 301.0)
+    clf = AugmentedClassifier(Recorder(), everything(), n_copies=2, random_state=0)
+    inner = clf.fit(X, y, sample_weight=weight).estimator_
+    np.testing.assert_array_equal(inner.X_[:300], X)
+    np.testing.assert_array_equal(inner.y_, np.r_[y, np.repeat(y, 2)])
+    np.testing.assert_array_equal(inner.weight_, np.r_[weight, np.repeat(weight, 2)])
+    assert clf.fit(X, y).estimator_.weight_ is None
+    clf.predict(X)
+    np.testing.assert_array_equal(clf.estimator_.asked_[0], X)
+
+
+def test_no_copy_reaches_validation_in_cross_validation(digits):
+    X, y = digits
+    seen = []
+
+    class Watching(Recorder):
+        def predict(self, X):
+            seen.append((self.X_, np.array(X)))
+            return super().predict(X)
+
+    cross_val_score(AugmentedClassifier(Watching(), everything()), X, y, cv=3)
+    originals = {row.tobytes() for row in X}
+    for fitted, validated in seen:
+        validated = {row.tobytes() for row in validated}
+        assert validated <= originals
+        assert not validated & {row.tobytes() for row in fitted}
+
+
+def test_sample_weights_are_routed(digits):
+    X, y = digits
+    with config_context(enable_metadata_routing=True):
+        clf = AugmentedClassifier(Recorder(), everything())
+        clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
+        found = cross_validate(
+            clf, X, y, params={"sample_weight": np.full(300, 2.0)}, return_estimator=True, cv=3
+        )
+    for fitted in found["estimator"]:
+        np.testing.assert_array_equal(fitted.estimator_.weight_, np.full(400, 2.0))
+
+
+def test_augmented_classifier_has_the_methods_of_its_estimator(digits):
+    X, y = digits
+    clf = AugmentedClassifier(LinearSVC(), ImageAugmenter())
+    assert hasattr(clf, "decision_function") and not hasattr(clf, "predict_proba")
+    assert clf.fit(X, y).decision_function(X).shape == (300, 10)
+    clf = AugmentedClassifier(GaussianNB(), ImageAugmenter()).fit(X, y)
+    np.testing.assert_allclose(np.exp(clf.predict_log_proba(X)), clf.predict_proba(X))
+    np.testing.assert_array_equal(clf.classes_, np.arange(10))
+
+
+def test_augmentation_teaches_the_distortions_it_makes(digits):
+    X, y = digits
+    shifts, near = ImageAugmenter.shifts_of_one_pixel(), KNeighborsClassifier(1)
+    shifted = shifts.distort(X[100:], rng())
+    plain = near.fit(X[:100], y[:100]).score(shifted, y[100:])
+    augmented = AugmentedClassifier(near, shifts, n_copies=4, random_state=0)
+    assert augmented.fit(X[:100], y[:100]).score(shifted, y[100:]) > plain + 0.2
+
+
+def test_nested_parameters_are_tuned_in_a_plain_pipeline(digits):
+    X, y = digits
+    clf = AugmentedClassifier(LogisticRegression(max_iter=300), everything(), random_state=0)
+    pipeline = make_pipeline(StandardScaler(with_std=False), clf)
+    prefix = "augmentedclassifier__"
+    grid = {
+        f"{prefix}augmenter__rotation": [0, 10],
+        f"{prefix}augmenter__elastic": [0.0, 0.2],
+        f"{prefix}estimator__C": [1.0],
+    }
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    assert set(search.best_params_) == set(grid)
+
+
+def test_early_stopping_inside_is_warned_of(digits):
+    X, y = digits
+    mlp = MLPClassifier((4,), early_stopping=True, max_iter=300, n_iter_no_change=1, tol=1)
+    clf = AugmentedClassifier(make_pipeline(StandardScaler(), mlp), ImageAugmenter())
+    with pytest.warns(
+        UserWarning, match="mlpclassifier__early_stopping=True validates on rows of the expanded"
+    ):
+        clf.fit(X, y)
+
+
+# --- bad input -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wrong", [None, "gentle", ImageAugmenter, StandardScaler()])
+def test_augmenter_without_distort_is_refused(digits, wrong):
+    message = "`augmenter` must be an object with `distort`; got"
+    with pytest.raises(TypeError, match=message):
+        ImageExpander(wrong).fit_resample(*digits)
+    with pytest.raises(TypeError, match=message):
+        AugmentedClassifier(GaussianNB(), wrong).fit(*digits)
+
+
+def test_number_of_copies_must_be_positive(digits):
+    with pytest.raises(ValueError, match=r"`n_copies` must be an integer in \[1, inf\); got 0"):
+        ImageExpander(ImageAugmenter(), n_copies=0).fit_resample(*digits)
+
+
+def test_labels_must_match_images():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        ImageExpander(ImageAugmenter()).fit_resample(np.zeros((3, 4)), [1, 2])
+
+
+def test_a_copy_of_another_shape_is_an_error():
+    class Halver:
+        def distort(self, X, rng):
+            return X[::2]
+
+    with pytest.raises(ValueError, match=r"rows of the shape it is given, \(4, 64\); got \(2, 64"):
+        ImageExpander(Halver()).fit_resample(np.zeros((4, 64)), [0, 1, 0, 1])
+
+
+def test_what_is_no_classifier_is_an_error():
+    with pytest.raises(TypeError, match="`estimator` must be a classifier; got LinearRegression"):
+        AugmentedClassifier(LinearRegression(), ImageAugmenter()).fit(
+            np.zeros((4, 64)), [0, 1, 0, 1]
+        )
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GridSearchCV(LogisticRegression(), {"C": [1.0]}, cv=2),
+        GridSearchCV(LogisticRegression(), {"C": [1.0]}),
+        RandomForestClassifier(oob_score=True, random_state=0),
+        MLPSigmoidClassifier(eta_schedule="plateau", max_iter=1, batch_size=5),
+    ],
+    ids=["search", "search of five folds by default", "out of bag", "plateau"],
+)
+def test_a_classifier_that_validates_within_its_fit_draws_a_warning(estimator):
+    X = np.random.default_rng(0).random((40, 64))
+    with pytest.warns(UserWarning, match="validates on rows of the expanded images"):
+        AugmentedClassifier(estimator, ImageAugmenter()).fit(X, np.arange(40) % 2)
