@@ -7,7 +7,6 @@ import shutil
 import signal
 import zipfile
 from multiprocessing import get_context
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -610,7 +609,7 @@ def test_what_a_kill_leaves_is_cleared_away(small, digits, path):
 
 def test_a_damaged_checkpoint_is_refused(small, digits, path):
     small().set_callbacks(Checkpoint(path)).fit(*digits)
-    content = path.read_bytes()
+    content, n_refused = path.read_bytes(), 0
     for position in range(0, len(content), len(content) // 300):
         damaged = bytearray(content)
         damaged[position] ^= 4
@@ -619,6 +618,8 @@ def test_a_damaged_checkpoint_is_refused(small, digits, path):
             resume(small(), path, *digits)  # some bytes do not matter
         except ValueError as error:
             assert re.search("is damaged: |is not a checkpoint: ", str(error))
+            n_refused += 1
+    assert n_refused > 250
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match="is not a checkpoint"):
         resume(small(), path, *digits)
@@ -803,38 +804,62 @@ def test_what_is_no_checkpoint_is_refused(small, digits, path):
         resume(Pipeline([("clf", small())]), path, *digits)
 
 
+@pytest.fixture(scope="module")
+def uninterrupted():
+    """The training of `interrupted_training`, as it is when nothing kills it."""
+    return interrupted_training.classifier().fit(*interrupted_training.rows())
+
+
+# Each training is killed again and again, at an epoch and a stage of it or of its checkpoint.
+IN_AN_EPOCH, *AROUND_THE_CHECKPOINT = interrupted_training.STAGES
+KILLS = {
+    "before the first epoch": [(0, stage) for stage in AROUND_THE_CHECKPOINT],
+    "at every stage of one epoch": [(1, stage) for stage in interrupted_training.STAGES],
+    "at another stage of each epoch": [
+        (epoch, interrupted_training.STAGES[epoch // 2 % 6]) for epoch in range(2, 26, 2)
+    ],
+    "before and after the best epoch": [
+        (epoch, stage) for epoch in ("best", "next") for stage in interrupted_training.STAGES
+    ],
+    "in the last epoch": [("last", stage) for stage in interrupted_training.STAGES],
+}
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_training_that_is_killed_at_any_moment_ends_with_the_same_weights(tmp_path):
-    whole = interrupted_training.classifier()
-    start = perf_counter()
-    whole.fit(*interrupted_training.rows())
-    duration = perf_counter() - start  # only to choose when to kill
+@pytest.mark.parametrize("case", KILLS)
+def test_training_that_is_killed_ends_with_the_same_weights(case, uninterrupted, tmp_path):
+    whole = uninterrupted
     assert len(set(whole.history_["eta"])) > 1
     assert whole.epoch_ < whole.n_iter_
-    history = np.array([v for name, v in whole.history_.items() if name != "duration"])
-
+    named = {"best": whole.epoch_, "next": whole.epoch_ + 1, "last": whole.n_iter_}
     context = get_context("forkserver")  # its processes start quickly, from a fresh one
     context.set_forkserver_preload(["sknielsen.callbacks", "sklearn.datasets"])
-    rng = np.random.default_rng(0)
-    n_killed = n_resumed = n_trainings = 0
-    while n_killed < 20 or n_resumed < 10:
-        folder = tmp_path / str(n_trainings)
-        folder.mkdir()
-        exit_code = None
-        while exit_code != 0:
-            n_resumed += (folder / "checkpoint.npz").exists()
-            started = context.Event()
-            child = context.Process(target=interrupted_training.train, args=(folder, started))
-            child.start()
-            assert started.wait(60)
-            child.join(rng.uniform(0, duration / 3))
-            child.kill()
-            child.join()
-            exit_code = child.exitcode
-            assert exit_code in (0, -signal.SIGKILL)
-            n_killed += exit_code != 0
-        n_trainings += 1
-        with np.load(folder / "result.npz") as result:
-            np.testing.assert_array_equal(result["parameters"], weights_of(whole))
-            np.testing.assert_array_equal(result["history"], history)
-            assert result["epoch"] == whole.epoch_
+    path = tmp_path / "checkpoint.npz"
+
+    def run(*killed_at):
+        child = context.Process(target=interrupted_training.train, args=(tmp_path, *killed_at))
+        child.start()
+        child.join()
+        return child.exitcode
+
+    for epoch, stage in KILLS[case]:
+        epoch = named.get(epoch, epoch)
+        assert run(epoch, stage) == -signal.SIGKILL, (epoch, stage)
+        n_saved = epoch if stage in ("renamed", "after writing") else epoch - 1
+        assert path.exists() is (n_saved >= 0)
+        if n_saved >= 0:
+            with np.load(path) as archive:
+                assert json.loads(archive["checkpoint.json"])["n_epochs"] == n_saved
+    stages = [stage for _, stage in KILLS[case]]
+    n_left = stages.count("half written") + stages.count("written")
+    assert len([*tmp_path.glob("*.tmp")]) == n_left
+    assert run() == 0
+    with np.load(tmp_path / "result.npz") as result:
+        np.testing.assert_array_equal(result["parameters"], weights_of(whole))
+        history = [v for name, v in whole.history_.items() if name != "duration"]
+        np.testing.assert_array_equal(result["history"], np.array(history))
+        assert result["epoch"] == whole.epoch_
+
+
+def test_a_training_is_killed_twenty_times_or_more():
+    assert sum(map(len, KILLS.values())) >= 20

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from sknielsen.initializers import scaled
 
 def arrays_of(seed, sizes=(3, 4, 2)):
     rng = np.random.default_rng(seed)
-    shapes = list(zip(sizes, sizes[1:]))
+    shapes = [*pairwise(sizes)]
     weights = [np.asfortranarray(rng.normal(size=shape)) for shape in shapes]
     return weights, [rng.normal(size=n_out) for _, n_out in shapes]
 
@@ -78,7 +79,8 @@ def arrays_in(value):
         return [value]
     if isinstance(value, Best):
         return arrays_in([value.weights, value.biases])
-    return [a for item in value for a in arrays_in(item)] if isinstance(value, (list, tuple)) else []
+    inside = value if isinstance(value, (list, tuple)) else []
+    return [array for item in inside for array in arrays_in(item)]
 
 
 # --- copies -------------------------------------------------------------------------------------

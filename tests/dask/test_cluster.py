@@ -9,7 +9,7 @@ import dask.array as da
 import numpy as np
 import pytest
 from sklearn.base import clone
-from two_workers import MEMORY_LIMIT, assert_same_weights, in_blocks, parameters_of
+from two_workers import MEMORY_LIMIT, assert_same_weights, in_blocks, one_is_killed, parameters_of
 
 from sknielsen.dask import DaskMLPSigmoidClassifier
 from sknielsen.schedules import Constant
@@ -78,11 +78,12 @@ def test_a_worker_killed_between_epochs_changes_nothing(client, digits, sync):
     undisturbed = DaskMLPSigmoidClassifier(**settings).fit(dX, dy)
     schedule = KillsAWorker()
     schedule.client = client
-    disturbed = DaskMLPSigmoidClassifier(eta_schedule=schedule, **settings).fit(dX, dy)
+    disturbed = DaskMLPSigmoidClassifier(eta_schedule=schedule, **settings)
+    with one_is_killed(client):
+        disturbed.fit(dX, dy)
     assert schedule.killed is not None
     assert_same_weights(disturbed, undisturbed, atol=0)
     assert len(disturbed.history_["epoch"]) == 5
-    client.wait_for_workers(2, timeout=300)
 
 
 class KillsItsWorker:
@@ -110,9 +111,10 @@ def test_a_worker_killed_in_the_middle_of_a_task_changes_nothing(
     clf = DaskMLPSigmoidClassifier(augment=KillsItsWorker(path), **settings)
     undisturbed = clone(clf).fit(dX, dy)
     path.touch()
-    assert_same_weights(clf.fit(dX, dy), undisturbed, atol=0)
+    with one_is_killed(client):
+        clf.fit(dX, dy)
+    assert_same_weights(clf, undisturbed, atol=0)
     assert not path.exists()
-    client.wait_for_workers(2, timeout=300)
 
 
 def test_without_dask_the_message_names_the_extra(monkeypatch):

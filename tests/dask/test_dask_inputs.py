@@ -1,5 +1,7 @@
 """What may be given as Dask collections, what is refused, and what is noticed."""
 
+from types import SimpleNamespace
+
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
@@ -110,52 +112,128 @@ def test_rows_are_drawn_from_blocks_by_their_size_however_many_there_are():
         assert drawn[0] / n_rows == pytest.approx(2 / 3, abs=0.05)
 
 
-def test_refusals_name_what_is_wrong(client, digits):
-    X, y = digits
-    dX, dy = in_blocks(X, y)
+class Refused(SimpleNamespace):
+    """What is given where something is refused: rows X, y, collections dX, dy, a classifier."""
+
+    def fit(self, *data, **options):
+        """Fit the classifier with other parameters, to the collections unless others are given."""
+        names = [name for name in options if name not in ("X_val", "y_val")]
+        clf = clone(self.clf).set_params(**{name: options.pop(name) for name in names})
+        return clf.fit(*(data or (self.dX, self.dy)), **options)
+
+
+def kinds_that_differ(dy):
+    return dy.map_blocks(lambda y, block_id: y.astype("U1" if block_id[0] else int), dtype=int)
+
+
+REFUSALS = {
+    "early stopping without validation rows": (
+        lambda r: r.fit(early_stopping=True),
+        ValueError,
+        "Early stopping and the plateau schedule need `X_val` and `y_val`",
+    ),
+    "X_val without y_val": (
+        lambda r: r.fit(X_val=r.X),
+        ValueError,
+        "must come as both `X_val` and `y_val`; `y_val` is missing",
+    ),
+    "validation rows on the cluster": (
+        lambda r: r.fit(X_val=r.dX, y_val=r.dy),
+        TypeError,
+        "`X_val` must be in memory; got a Dask Array",
+    ),
+    "another sync": (
+        lambda r: r.fit(sync="sum"),
+        ValueError,
+        r"`sync` must be 'gradient' or 'average'; got 'sum'",
+    ),
+    "rows in memory": (
+        lambda r: r.fit(r.X, r.y),
+        TypeError,
+        r"`X` must be a Dask array.*got ndarray",
+    ),
+    "labels in memory": (
+        lambda r: r.fit(r.dX, r.y),
+        TypeError,
+        r"`y` must be .*got ndarray. Make one with da.from_array",
+    ),
+    "too few labels": (
+        lambda r: r.fit(r.dX, r.dy[:-1]),
+        ValueError,
+        "`y` must have as many rows as X, 300; got 299",
+    ),
+    "other blocks of labels": (
+        lambda r: r.fit(r.dX[r.dy >= 0], r.dy.rechunk(-1)),
+        ValueError,
+        r"`y` must have as many blocks as X, 5; got 1",
+    ),
+    "too few labels in a block of unknown size": (
+        lambda r: r.fit(r.dX[r.dy >= 0], r.dy[r.dy > 0]),
+        ValueError,
+        r"inconsistent numbers of samples",
+    ),
+    "a batch size that is no number": (
+        lambda r: r.fit(batch_size="all"),
+        ValueError,
+        r"`batch_size` must be an integer.*or 'auto'; got 'all'",
+    ),
+    "an address as the client": (
+        lambda r: r.fit(client="127.0.0.1:8786"),
+        TypeError,
+        r"`client` must be a dask.distributed.Client that is",
+    ),
+    "any object as the client": (
+        lambda r: r.fit(client=object()),
+        TypeError,
+        r"`client` must be a dask.distributed.Client that is",
+    ),
+    "numbers and strings as labels": (
+        lambda r: r.fit(r.dX, kinds_that_differ(r.dy)),
+        ValueError,
+        r"All blocks must have the same .* kind of labels",
+    ),
+    "validation rows without weight": (
+        lambda r: r.fit(
+            class_weight=dict.fromkeys(range(5), 0.0),
+            X_val=r.X[r.y < 5] / 2,
+            y_val=r.y[r.y < 5],
+        ),
+        ValueError,
+        "weights of all validation rows are zero",
+    ),
+    "sparse rows to distort": (
+        lambda r: r.fit(r.dX.map_blocks(csr_array), r.dy, augment=ImageAugmenter(rotation=5)),
+        TypeError,
+        "`augment` distorts dense rows only",
+    ),
+    "NaN": (lambda r: r.fit(da.where(r.dX > 0.9, np.nan, r.dX), r.dy), ValueError, r"NaN"),
+    "rows without weight": (
+        lambda r: r.fit(r.dX, r.dy, da.zeros(len(r.y), chunks=r.dy.chunks)),
+        ValueError,
+        r"weights of all training rows are zero",
+    ),
+    "no rows": (lambda r: r.fit(r.dX[r.dy > 10], r.dy[r.dy > 10]), ValueError, r"empty"),
+}
+
+
+@pytest.fixture
+def refused(client, digits):
+    dX, dy = in_blocks(*digits)
     clf = DaskMLPSigmoidClassifier((8,), max_iter=1, random_state=0)
-    with pytest.raises(
-        ValueError, match="Early stopping and the plateau schedule need `X_val` and `y_val`"
-    ):
-        clone(clf).set_params(early_stopping=True).fit(dX, dy)
-    with pytest.raises(
-        ValueError, match="must come as both `X_val` and `y_val`; `y_val` is missing"
-    ):
-        clf.fit(dX, dy, X_val=X)
-    with pytest.raises(TypeError, match="`X_val` must be in memory; got a Dask Array"):
-        clf.fit(dX, dy, X_val=dX, y_val=dy)
-    with pytest.raises(ValueError, match=r"`sync` must be 'gradient' or 'average'; got 'sum'"):
-        clone(clf).set_params(sync="sum").fit(dX, dy)
-    with pytest.raises(TypeError, match=r"`X` must be a Dask array.*got ndarray"):
-        clf.fit(X, y)
-    with pytest.raises(TypeError, match=r"`y` must be .*got ndarray. Make one with da.from_array"):
-        clf.fit(dX, y)
-    with pytest.raises(ValueError, match="`y` must have as many rows as X, 300; got 299"):
-        clf.fit(dX, dy[:-1])
-    with pytest.raises(ValueError, match=r"`y` must have as many blocks as X, 5; got 1"):
-        clf.fit(dX[dy >= 0], dy.rechunk(-1))
-    with pytest.raises(ValueError, match=r"inconsistent numbers of samples"):
-        clf.fit(dX[dy >= 0], dy[dy > 0])
-    with pytest.raises(ValueError, match=r"`batch_size` must be an integer.*or 'auto'; got 'all'"):
-        clone(clf).set_params(batch_size="all").fit(dX, dy)
-    for other in ("127.0.0.1:8786", object()):
-        with pytest.raises(TypeError, match=r"`client` must be a dask.distributed.Client that is"):
-            clone(clf).set_params(client=other).fit(dX, dy)
-    kinds = dy.map_blocks(lambda y, block_id: y.astype("U1" if block_id[0] else int), dtype=int)
-    with pytest.raises(ValueError, match=r"All blocks must have the same .* kind of labels"):
-        clf.fit(dX, kinds)
-    rare = dict.fromkeys(range(5), 0.0)
-    with pytest.raises(ValueError, match="weights of all validation rows are zero"):
-        clone(clf).set_params(class_weight=rare).fit(dX, dy, X_val=X[y < 5] / 2, y_val=y[y < 5])
-    augment = ImageAugmenter(rotation=5)
-    with pytest.raises(TypeError, match="`augment` distorts dense rows only"):
-        clone(clf).set_params(augment=augment).fit(dX.map_blocks(csr_array), dy)
-    with pytest.raises(ValueError, match=r"NaN"):
-        clf.fit(da.where(dX > 0.9, np.nan, dX), dy)
-    with pytest.raises(ValueError, match=r"weights of all training rows are zero"):
-        clf.fit(dX, dy, da.zeros(len(y), chunks=dy.chunks))
-    with pytest.raises(ValueError, match=r"empty"):
-        clf.fit(dX[dy > 10], dy[dy > 10])
+    return Refused(X=digits[0], y=digits[1], dX=dX, dy=dy, clf=clf)
+
+
+@pytest.mark.parametrize("what", REFUSALS)
+def test_a_refusal_names_what_is_wrong(what, refused):
+    fit, error, message = REFUSALS[what]
+    with pytest.raises(error, match=message):
+        fit(refused)
+
+
+def test_what_was_refused_leaves_the_cluster_fit_to_train(refused):
+    assert refused.fit().n_iter_ == 1
+
+
+def test_large_rows_are_noticed(refused):
     with pytest.warns(UserWarning, match=r"root mean square of X"):
-        clf.fit(1000 * dX, dy)
-    assert clf.fit(dX, dy).n_iter_ == 1
+        refused.fit(1000 * refused.dX, refused.dy)

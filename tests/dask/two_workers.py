@@ -1,7 +1,13 @@
 """What the tests on a cluster of two worker processes share."""
 
+import threading
+from contextlib import contextmanager
+
 import dask.array as da
 import numpy as np
+from distributed import SchedulerPlugin
+
+PATIENCE = 300  # seconds after which a worker counts as lost: a safety net, no measure
 
 MEMORY_LIMIT = 550 * 10**6  # of which a worker takes 230 MB before it holds any data
 CHUNKS = (100, 7, 1, 120, 72)
@@ -21,3 +27,32 @@ def parameters_of(model):
 def assert_same_weights(one, other, atol=1e-10):
     for a, b in zip(parameters_of(one), parameters_of(other), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=atol)
+
+
+class Arrivals(SchedulerPlugin):
+    """Tells when two workers are there, and not the same two as before."""
+
+    def __init__(self, scheduler):
+        self.scheduler, self.replaced = scheduler, threading.Event()
+        self.before = self._workers()
+
+    def _workers(self):
+        return {worker.server_id for worker in self.scheduler.workers.values()}
+
+    def add_worker(self, scheduler, worker):
+        workers = self._workers()
+        if len(workers) == len(self.before) and workers != self.before:
+            self.replaced.set()
+
+
+@contextmanager
+def one_is_killed(client):
+    """Wait, at the end of the block in which a worker is killed, until another is there."""
+    scheduler = client.cluster.scheduler
+    arrivals = Arrivals(scheduler)
+    scheduler.add_plugin(arrivals, name="arrivals")
+    try:
+        yield
+        assert arrivals.replaced.wait(PATIENCE), "no worker took the place of the one killed"
+    finally:
+        scheduler.remove_plugin("arrivals")
