@@ -1,4 +1,8 @@
+"""The parameters: the table of their checks, what follows from them, and what they do."""
+
+import inspect
 import pickle
+from dataclasses import FrozenInstanceError, fields
 from itertools import pairwise
 
 import numpy as np
@@ -6,11 +10,158 @@ import pytest
 from helpers import assert_same_model
 from scipy.special import expit
 
-from sknielsen import MLPSigmoidClassifier
+from sknielsen import ImageAugmenter, MLPSigmoidClassifier
+from sknielsen._parameters import CHECKS, Parameters
+from sknielsen.core.stopping import Patience
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.initializers import INITIALIZERS, scaled
 from sknielsen.penalties import L2, PENALTIES
 from sknielsen.schedules import SCHEDULES, Constant, Piecewise, Taper
+
+# --- the table of checks ------------------------------------------------------------------------
+
+
+def test_the_table_the_constructor_and_the_fields_have_the_same_names():
+    names = list(inspect.signature(MLPSigmoidClassifier).parameters)
+    assert sorted(CHECKS) == sorted(names)
+    assert [field.name for field in fields(Parameters)] == [*CHECKS, "streaming"]
+
+
+def test_the_defaults_pass_their_checks():
+    parameters = Parameters.of(MLPSigmoidClassifier())
+    defaults = MLPSigmoidClassifier().get_params()
+    same = {
+        name: getattr(parameters, name) == default
+        for name, default in defaults.items()
+        if not isinstance(default, (str, tuple))
+    }
+    assert all(same.values()), same
+
+
+# For each parameter a value of a wrong kind and one that is out of range, where there is one.
+WRONG = {
+    "hidden_layer_sizes": (2.5, (5, 0)),
+    "cost": (3, "hinge"),
+    "eta": ("0.5", 0.0),
+    "eta_schedule": (0.5, "cosine"),
+    "lmbda": (None, -1),
+    "penalty": (3, "l3"),
+    "dropout": ("half", 1.0),
+    "momentum": ("0.5", 1),
+    "weight_init": (3, "tiny"),
+    "init_scale": (None, -1),
+    "augment": ("gentle", ImageAugmenter),
+    "batch_size": ("auto", 0),
+    "max_iter": (2.0, 0),
+    "early_stopping": ("yes", 1),
+    "validation_fraction": (None, 1.0),
+    "n_iter_no_change": (1.5, 0),
+    "tol": ("1e-4", -1e-4),
+    "scoring": (3, "acuracy"),
+    "class_weight": ([1.0], "even"),
+    "n_total": ("300", 0),
+    "monitor_samples": (0.5, -1),
+    "shuffle": (None, 1),
+    "warm_start": ("no", 0),
+    "verbose": ("much", -1),
+    "on_interrupt": (3, "stop"),
+}
+ELSEWHERE = {"random_state"}  # checked by scikit-learn, where the seed is drawn
+
+
+def test_wrong_values_are_known_of_every_parameter():
+    assert set(WRONG) | ELSEWHERE == set(CHECKS)
+
+
+@pytest.mark.parametrize("which", ["kind", "value"])
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_kind_and_a_wrong_value_are_errors_that_name_the_parameter(name, which):
+    value = WRONG[name][which == "value"]
+    with pytest.raises((TypeError, ValueError), match=f"^`{name}`") as error:
+        Parameters.of(MLPSigmoidClassifier(**{name: value}))
+    shown = value[-1] if isinstance(value, tuple) else value
+    assert f"got {shown!r}" in str(error.value)
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Parameters)])
+def test_parameters_cannot_be_changed(name):
+    parameters = Parameters.of(MLPSigmoidClassifier())
+    with pytest.raises(FrozenInstanceError):
+        setattr(parameters, name, None)
+
+
+def test_names_become_what_they_stand_for_and_numbers_built_in_ones():
+    clf = MLPSigmoidClassifier(
+        np.array([5, 4]), cost="quadratic", penalty="l1", eta_schedule=[(2, 0.5), (1, 0.1)],
+        weight_init="large", scoring="f1_macro", eta=np.float32(0.5), max_iter=np.int8(3),
+        dropout=[0, 0.5, 0.25], shuffle=np.bool_(True), verbose=True,
+    )  # fmt: skip
+    parameters = Parameters.of(clf)
+    assert parameters.cost is COSTS["quadratic"]
+    assert parameters.penalty is PENALTIES["l1"]
+    assert parameters.weight_init is INITIALIZERS["large"]
+    assert parameters.eta_schedule(2, {"eta": [0.5, 0.5]}, 9.0) == 0.1
+    assert callable(parameters.scoring)
+    assert parameters.hidden_layer_sizes == (5, 4)
+    assert parameters.dropout == (0.0, 0.5, 0.25)
+    for value, kind in (
+        (parameters.eta, float), (parameters.max_iter, int), (parameters.shuffle, bool),
+        (parameters.verbose, int), (parameters.hidden_layer_sizes[0], int),
+    ):  # fmt: skip
+        assert type(value) is kind
+    assert vars(clf)["cost"] == "quadratic"  # the estimator's own stay as they were given
+
+
+def test_what_is_given_instead_takes_the_place_of_the_estimators_own():
+    clf = MLPSigmoidClassifier(batch_size="of another kind", max_iter=7)
+    parameters = Parameters.of(clf, batch_size=5)
+    assert (parameters.batch_size, parameters.max_iter) == (5, 7)
+
+
+# --- what follows from them ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dropout", "keep"),
+    [(0.25, [1.0, 0.75, 0.75]), ((0.5, 0.0, 0.25), [0.5, 1.0, 0.75]), (0, [1.0, 1.0, 1.0])],
+)
+def test_units_are_kept_where_dropout_does_not_drop_them(dropout, keep):
+    assert Parameters.of(MLPSigmoidClassifier((5, 4), dropout=dropout)).keep == keep
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_stream_trains_one_epoch_and_neither_stops_nor_keeps(streaming):
+    clf = MLPSigmoidClassifier(
+        early_stopping=True, n_iter_no_change=4, tol=0.5, max_iter=9, on_interrupt="keep"
+    )
+    parameters = Parameters.of(clf, streaming=streaming)
+    assert parameters.n_epochs == (1 if streaming else 9)
+    assert parameters.patience == (None if streaming else Patience(4, 0.5))
+    assert parameters.keeps_interrupted is not streaming
+    assert parameters.needs_validation
+
+
+def test_validation_is_needed_for_early_stopping_and_for_schedules_that_ask_for_it():
+    assert not Parameters.of(MLPSigmoidClassifier()).needs_validation
+    assert Parameters.of(MLPSigmoidClassifier(eta_schedule="plateau")).needs_validation
+
+
+def test_a_schedule_that_ends_training_leaves_a_stream_at_its_last_eta():
+    clf = MLPSigmoidClassifier(eta_schedule=lambda epoch, history, eta: None)
+    history = {"epoch": [1], "eta": [0.25]}
+    assert Parameters.of(clf).next_eta(history) is None
+    assert Parameters.of(clf, streaming=True).next_eta(history) == 0.25
+    for streaming in (False, True):
+        with pytest.raises(TypeError, match="eta from `eta_schedule` must be a number"):
+            Parameters.of(clf, streaming=streaming).next_eta({"epoch": [], "eta": []})
+
+
+def test_the_output_activation_has_a_name_unless_it_is_the_users_own(small):
+    assert Parameters.of(small(cost="log_likelihood")).out_activation == "softmax"
+    assert Parameters.of(small(cost="quadratic")).out_activation == "sigmoid"
+
+
+# --- in a training ------------------------------------------------------------------------------
 
 
 def fitted_bytes(classifier):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, csr_matrix
 
-from sknielsen.core.data import Data, decide, rows_held, split
+from sknielsen.core import data as core_data
+from sknielsen.core.data import Data, batches, decide, rows_held, split
 
 
 def make_data(n_rows, n_features, dtype=np.float32, **options):
@@ -36,6 +37,48 @@ def test_chunks_cover_the_rows_once_and_never_tear_a_mini_batch(
             assert stop - start <= held
         end = stop
     assert end == n_rows
+
+
+@given(
+    n_rows=st.integers(1, 60),
+    batch_size=st.integers(1, 70),
+    n_cached=st.integers(1, 70),
+    n_held=st.integers(1, 70),
+    weighted=st.booleans(),
+)
+@example(n_rows=20, batch_size=3, n_cached=8, n_held=70, weighted=True)  # several in a chunk
+@example(n_rows=20, batch_size=8, n_cached=3, n_held=70, weighted=True)  # each a chunk
+@example(n_rows=20, batch_size=8, n_cached=3, n_held=3, weighted=True)  # each in several parts
+@example(n_rows=20, batch_size=70, n_cached=3, n_held=70, weighted=False)  # the only one
+def test_batches_are_the_rows_in_order_cut_where_mini_batches_end(
+    n_rows, batch_size, n_cached, n_held, weighted
+):
+    X = np.arange(n_rows, dtype=float)[:, None]
+    codes = np.arange(n_rows) % 3
+    data = Data(X, codes, 3, np.arange(1.0, n_rows + 1) if weighted else None)
+    order = np.random.default_rng(0).permutation(data.rows)
+    row_bytes = X.itemsize
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core_data, "_HELD_BYTES", n_held * row_bytes * (1 + 3 * 2))
+        chunks = data.gathered(order, batch_size, 2, n_cached * row_bytes)
+        position = n_largest = 0
+        for x, y, weight, m, first, last in batches(chunks, batch_size, n_rows):
+            rows = order[position : position + len(x)]
+            np.testing.assert_array_equal(x[:, 0], rows)
+            np.testing.assert_array_equal(y.argmax(axis=1), codes[rows])
+            assert (weight is not None) is weighted
+            if weighted:
+                np.testing.assert_array_equal(weight, data.relative_weight(rows))
+            begin = position - position % batch_size
+            assert m == min(batch_size, n_rows - begin)
+            assert first is (position == begin)
+            position += len(x)
+            assert last is (position == begin + m)
+            n_largest = max(n_largest, len(x))
+    assert position == n_rows
+    assert n_largest <= n_held or n_largest == 1
+    if batch_size <= n_held:
+        assert n_largest == min(batch_size, n_rows)  # none is torn
 
 
 @pytest.mark.parametrize("container", [np.asarray, csr_matrix, csr_array])

@@ -1,3 +1,4 @@
+import re
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
@@ -149,6 +150,19 @@ def test_no_array_of_a_file_holds_objects_and_no_number_is_an_array(case):
     numbers, arrays = make_state(**CASES[case]).arrays()
     assert all(array.dtype != object for array in arrays.values())
     assert not any(isinstance(value, (np.ndarray, np.generic)) for value in numbers.values())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_kind_expects_the_names_and_the_numbers_that_it_saves(case):
+    state = make_state(**CASES[case])
+    for field, name, kind, _ in pieces():
+        numbers, arrays = kind.save(name, getattr(state, field))
+        assert set(numbers) <= {name}
+        for array in arrays:
+            assert array.startswith(name)
+            assert re.fullmatch(kind.arrays, array.removeprefix(name)), array
+        if kind.number is not None and numbers:
+            assert kind.number(numbers[name]), name
 
 
 @dataclass(eq=False)

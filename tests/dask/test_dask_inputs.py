@@ -89,7 +89,7 @@ def test_validation_rows_that_repeat_training_rows_or_are_scaled_otherwise_are_n
     X, y = all_digits
     order = np.argsort(y[:1400], kind="stable") if sort else np.arange(1400)
     train, validation = (X[:1400][order], y[:1400][order]), (X[1400:], y[1400:])
-    dX, dy = in_blocks(*train, chunks=(35,) * 40)
+    dX, dy = in_blocks(*train, chunks=(70,) * 20)
     dX = dX.map_blocks(csr_array) if sort else dX
     clf = DaskMLPSigmoidClassifier((8,), max_iter=1, random_state=0)
     with pytest.warns(UserWarning, match="rows of `X_val` equal training rows") as warned:
