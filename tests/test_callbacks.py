@@ -149,6 +149,7 @@ def test_the_fitted_estimator_of_an_epoch_is_a_copy_as_if_training_had_stopped(s
     parameters = dict(momentum=0.5, warm_start=True)
     first = small(max_iter=2, **parameters).fit(**data)
     pickle.loads(pickle.dumps(first)).set_params(max_iter=3).set_callbacks(recorder).fit(**data)
+    assert len(recorder.fitted) == 3
     for n_epochs, fitted in enumerate(recorder.fitted, start=1):
         stopped = pickle.loads(pickle.dumps(first)).set_params(max_iter=n_epochs).fit(**data)
         assert_same_model(fitted, stopped)

@@ -66,13 +66,6 @@ def fitted(digits):
     return network().fit(X[:100], y[:100])
 
 
-@pytest.fixture
-def split(digits):
-    """200 rows to train on, and 100 to validate on."""
-    X, y = digits
-    return (X[:200], y[:200]), {"X_val": X[200:], "y_val": y[200:]}
-
-
 @contextmanager
 def without_pause(call, n_threads=1):
     """Let threads repeat a call until the block is left; what it raises is raised then."""

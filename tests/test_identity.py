@@ -108,7 +108,7 @@ def test_what_differs_is_described_otherwise(one, other):
 
 def test_sets_of_any_order_are_the_same():
     words = [f"word {i}" for i in range(50)]
-    assert describe(set(words)) == describe(set(words[::-1])) == sorted(words)
+    assert describe(set(words)) == describe({*words[::-1]}) == sorted(words)
 
 
 def test_an_object_that_holds_itself_is_known_by_its_class(small):

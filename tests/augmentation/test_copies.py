@@ -153,6 +153,7 @@ def test_no_copy_reaches_validation_in_cross_validation(digits):
 
     cross_val_score(AugmentedClassifier(Watching(), everything()), X, y, cv=3)
     originals = {row.tobytes() for row in X}
+    assert len(seen) == 3
     for fitted, validated in seen:
         validated = {row.tobytes() for row in validated}
         assert validated <= originals
@@ -167,6 +168,7 @@ def test_sample_weights_are_routed(digits):
         found = cross_validate(
             clf, X, y, params={"sample_weight": np.full(300, 2.0)}, return_estimator=True, cv=3
         )
+    assert len(found["estimator"]) == 3
     for fitted in found["estimator"]:
         np.testing.assert_array_equal(fitted.estimator_.weight_, np.full(400, 2.0))
 

@@ -212,7 +212,9 @@ def test_one_epoch_equals_that_of_mlp_classifier(kind, hidden, digits, multilabe
     with pytest.warns(UserWarning, match="Maximum iterations"):
         peer.fit(X, y)
     ours.fit(X, y)
-    for mine, theirs in zip(ours.coefs_ + ours.intercepts_, peer.coefs_ + peer.intercepts_):
+    for mine, theirs in zip(
+        ours.coefs_ + ours.intercepts_, peer.coefs_ + peer.intercepts_, strict=True
+    ):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(ours.predict(X), peer.predict(X))
 
@@ -271,7 +273,7 @@ def test_one_epoch_equals_the_equations_sample_by_sample(
     n = row_weight.sum() if n_total is None else n_total
     weights, biases = zip(*start)
     expected = epoch_by_equations(weights, biases, X, np.eye(10)[y], cost, row_weight, n=n, **step)
-    for ours, theirs in zip(clf.coefs_ + clf.intercepts_, expected):
+    for ours, theirs in zip(clf.coefs_ + clf.intercepts_, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-14)
 
 

@@ -87,7 +87,9 @@ def test_a_step_equals_the_equations_sample_by_sample(cost, weighted, m, sizes, 
     network.backward(y, sample_weight)
     network.descend(0.7 / m, lambda w: 0.9)
     tolerance = 1e-13 if dtype == np.float64 else 1e-5
-    for array, expected in zip(network.weights + network.biases, expected_w + expected_b):
+    for array, expected in zip(
+        network.weights + network.biases, expected_w + expected_b, strict=True
+    ):
         np.testing.assert_allclose(array, expected, rtol=tolerance, atol=tolerance)
 
 
@@ -106,7 +108,7 @@ def test_a_mini_batch_in_parts_makes_the_same_step_as_whole():
         parts.backward(y[start:stop])
         parts.accumulate(step, 0.1, 0.0 if start == 0 else 1.0)
     parts.move(step, lambda w: 0.9)
-    for one, other in zip(whole.weights + whole.biases, parts.weights + parts.biases):
+    for one, other in zip(whole.weights + whole.biases, parts.weights + parts.biases, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-14)
 
 
@@ -119,7 +121,9 @@ def test_gradients_are_what_a_step_subtracts():
     network.backward(y)
     weights, biases = network.gradients()
     network.descend(0.1)
-    for old, gradient, new in zip(before, weights + biases, network.weights + network.biases):
+    for old, gradient, new in zip(
+        before, weights + biases, network.weights + network.biases, strict=True
+    ):
         np.testing.assert_allclose(old - 0.1 * gradient, new, rtol=1e-14)
 
 
@@ -135,7 +139,9 @@ def test_momentum_repeats_a_part_of_the_last_step_without_the_penalty():
     network.forward(x)
     network.backward(y)
     network.descend(0.5 / 6, lambda w: 0.9, momentum=0.8)
-    for array, expected in zip(network.weights + network.biases, expected_w + expected_b):
+    for array, expected in zip(
+        network.weights + network.biases, expected_w + expected_b, strict=True
+    ):
         np.testing.assert_allclose(array, expected + 0.8 * 0.01, rtol=1e-13)
 
 
@@ -146,7 +152,7 @@ def test_all_errors_are_computed_before_any_weight_moves():
     before = [w.copy() for w in network.weights]
     network.forward(x)
     network.backward(y)
-    for w, old in zip(network.weights, before):
+    for w, old in zip(network.weights, before, strict=True):
         np.testing.assert_array_equal(w, old)
 
 

@@ -239,7 +239,7 @@ def test_initial_weights_follow_the_seed_and_the_scale(dtype):
     halved, same_biases = initial_weights(5, [4, 3, 2], np.dtype(dtype), scaled, 0.5)
     assert [w.shape for w in weights] == [(4, 3), (3, 2)]
     assert all(w.flags.f_contiguous and w.dtype == dtype for w in weights)
-    for w, half in zip(weights, halved):
+    for w, half in zip(weights, halved, strict=True):
         np.testing.assert_allclose(half, w / 2, rtol=1e-6)
     assert_same(biases, same_biases)
     other, _ = initial_weights(6, [4, 3, 2], np.dtype(dtype), scaled)

@@ -418,7 +418,9 @@ def test_of_many_rows_a_sample_is_used(fit, digits):
 
 
 def test_evidence_holds_plain_numbers(fit, digits):
-    for finding in diagnose(fit(eta=30.0), *digits):
+    findings = diagnose(fit(eta=30.0), *digits)
+    assert any(finding.evidence for finding in findings)
+    for finding in findings:
         assert not any(isinstance(value, np.generic) for value in finding.evidence.values())
 
 

@@ -42,7 +42,8 @@ def test_saturation_agrees_with_the_history(trained, digits):
 def test_histograms_hold_every_weighted_input_of_their_layer(trained, digits):
     X, _ = digits
     display = SaturationDisplay.from_estimator(trained, X, bins=20, density=False)
-    for z, ax, (polygon,) in zip(weighted_inputs(trained, X), display.axes_, display.histograms_):
+    layers = weighted_inputs(trained, X)
+    for z, ax, (polygon,) in zip(layers, display.axes_, display.histograms_, strict=True):
         low, high = ax.get_xlim()
         expected = np.histogram(z, 20, (low, high))[0]
         assert expected.sum() == z.size
