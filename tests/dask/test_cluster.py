@@ -9,7 +9,14 @@ import dask.array as da
 import numpy as np
 import pytest
 from sklearn.base import clone
-from two_workers import MEMORY_LIMIT, assert_same_weights, in_blocks, one_is_killed, parameters_of
+from two_workers import (
+    MEMORY_LIMIT,
+    PATIENCE,
+    assert_same_weights,
+    in_blocks,
+    one_is_killed,
+    parameters_of,
+)
 
 from sknielsen.dask import DaskMLPSigmoidClassifier
 from sknielsen.schedules import Constant
@@ -28,7 +35,7 @@ def test_the_workers_forget_the_blocks_also_after_an_error(client, digits):
             with pytest.raises(ValueError, match=r"NaN|eta \* lmbda") as error:
                 clone(clf).set_params(**settings).fit(rows, dy)
             errors.append(error)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while client.futures and time.monotonic() < deadline:  # released by another thread
             time.sleep(0.01)
         assert client.futures == {}

@@ -37,12 +37,18 @@ class Arrivals(SchedulerPlugin):
         self.before = self._workers()
 
     def _workers(self):
-        return {worker.server_id for worker in self.scheduler.workers.values()}
+        return {worker.server_id for worker in list(self.scheduler.workers.values())}
 
-    def add_worker(self, scheduler, worker):
+    def _look(self):
         workers = self._workers()
         if len(workers) == len(self.before) and workers != self.before:
             self.replaced.set()
+
+    def add_worker(self, scheduler, worker):
+        self._look()
+
+    def remove_worker(self, scheduler, worker, **others):  # it may go after the new one has come
+        self._look()
 
 
 @contextmanager
