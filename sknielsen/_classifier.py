@@ -148,7 +148,7 @@ default="constant"
     best_epoch_, best_score_ : int, float
         Epoch of the highest validation score, and that score. With validation data only.
     validation_indices_ : ndarray of int
-        MatrixLike that `fit` split off, if it did.
+        Rows that `fit` split off, if it did.
     seed_ : int
         What `random_state` gave; all further randomness follows from it.
     out_activation_ : {"sigmoid", "softmax"} or callable
@@ -450,7 +450,7 @@ default="constant"
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            MatrixLike sum to one: sigmoid outputs of several classes are divided by their sum. Of
+            Rows sum to one: sigmoid outputs of several classes are divided by their sum. Of
             multilabel targets, the probability of each label by itself.
         """
         with np.errstate(all="ignore"):
