@@ -7,9 +7,7 @@ only keep the estimator's attributes in step with the state of the training.
 import functools
 from collections.abc import Callable
 from time import perf_counter
-from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -33,23 +31,26 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
-# Estimators that are being trained; with None those that share the weights of such a one.
-_running: WeakKeyDictionary[Any, "Hooks | None"] = WeakKeyDictionary()
+# The attribute of an estimator that is being trained: its `Hooks`; None for one that shares the
+# weights of such a one. An error leaves none behind, since `all_or_nothing` puts all attributes
+# back at once; copies and pickles leave it out.
+TRAINING = "_training"
 
 
 def forbid_training(estimator: Any) -> None:
     """Have `refuse_in_training` refuse an estimator from now on."""
-    _running[estimator] = None
+    vars(estimator)[TRAINING] = None
 
 
 def training_of(estimator: Any) -> "Hooks | None":
     """Return the training of an estimator that is going on; None if there is none."""
-    return _running.get(estimator)
+    training: Hooks | None = vars(estimator).get(TRAINING)
+    return training
 
 
 def refuse_in_training(estimator: Any) -> None:
     """Raise RuntimeError if the estimator is being trained."""
-    if estimator in _running:
+    if TRAINING in vars(estimator):
         raise RuntimeError(
             f"This {type(estimator).__name__} is being trained: what is called meanwhile, a "
             "callback for instance, can train a clone or a copy of it."
@@ -59,7 +60,7 @@ def refuse_in_training(estimator: Any) -> None:
 class Hooks:
     """Keep an estimator in step with its training, and call its callbacks.
 
-    A context: entering it begins the training, and leaving it ends it.
+    If an error ends the training, it is for `all_or_nothing` to put the estimator back.
 
     Parameters
     ----------
@@ -88,21 +89,22 @@ class Hooks:
         self._fit: Any = None
         self._epoch: Any = None
 
-    def __enter__(self) -> Self:
-        try:
-            self._begin()
-        except BaseException as error:
-            self.__exit__(type(error), error, error.__traceback__)
-            raise
-        return self
+    def run(self, train: Callable[[], object]) -> None:
+        """Begin the training, call a function that trains, and end the training."""
+        _call_and_tear_down(self.estimator, self._run, train)
+
+    def _run(self, train: Callable[[], object]) -> None:
+        self._begin()
+        train()
+        self._end()
 
     def _begin(self) -> None:
         """Make the estimator a fitted one that is being trained; tell the callbacks."""
         estimator, parameters = self.estimator, self.parameters
         others = {n: v for n, v in vars(estimator).items() if n not in FITTED}
         learned = attributes(self.state) | {"out_activation_": parameters.out_activation}
-        estimator.__dict__ = others | learned  # at once: another thread may predict
-        _running[estimator] = self
+        # At once: another thread may predict.
+        estimator.__dict__ = others | learned | {TRAINING: self}
         if hasattr(estimator, "_init_callback_context"):
             self._fit = estimator._init_callback_context(
                 task_name="partial_fit" if parameters.streaming else "fit",
@@ -110,23 +112,14 @@ class Hooks:
             )
             self._fit.call_on_fit_task_begin(**self._rows())
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        estimator = self.estimator
-        try:
-            if error is None:
-                self._settle()
-                if "velocity_" in vars(estimator) and self.state.velocity is None:
-                    del estimator.velocity_  # it belonged to later weights than the best ones
-                if self._fit is not None:
-                    self._fit.call_on_fit_task_end(**self._rows(), reconstruction_attributes={})
-        finally:
-            _running.pop(estimator, None)
-            _tear_down(estimator)
+    def _end(self) -> None:
+        """Make the estimator one that was trained; tell the callbacks."""
+        self._settle()
+        if "velocity_" in vars(self.estimator) and self.state.velocity is None:
+            del self.estimator.velocity_  # it belonged to later weights than the best ones
+        if self._fit is not None:
+            self._fit.call_on_fit_task_end(**self._rows(), reconstruction_attributes={})
+        del vars(self.estimator)[TRAINING]
 
     def begin_epoch(self) -> None:
         """Tell the callbacks that an epoch begins."""
@@ -171,11 +164,10 @@ class Hooks:
         return None if weight is None else {"sample_weight": weight}
 
 
-def _nothing(estimator: Any) -> None:
-    """Do nothing."""
-
-
-_tear_down: Callable[[Any], None] = with_callbacks(_nothing)  # which tears the callbacks down
+@with_callbacks  # which tears the callbacks down at the end, whatever ends the call
+def _call_and_tear_down(estimator: Any, function: Callable[..., object], *args: Any) -> None:
+    """Call a function that trains the estimator under its callbacks."""
+    function(*args)
 
 
 def all_or_nothing(
