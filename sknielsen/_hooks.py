@@ -108,7 +108,7 @@ class Hooks:
         if hasattr(estimator, "_init_callback_context"):
             self._fit = estimator._init_callback_context(
                 task_name="partial_fit" if parameters.streaming else "fit",
-                max_subtasks=parameters.n_epochs,
+                max_subtasks=max(0, self.last_epoch - self.state.n_epochs),
             )
             self._fit.call_on_fit_task_begin(**self._rows())
 
