@@ -1,8 +1,10 @@
 import pickle
+import warnings
 from itertools import pairwise
 
 import backpropagation
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import weights_of
 from sklearn.metrics import balanced_accuracy_score, get_scorer, log_loss, make_scorer
@@ -725,3 +727,26 @@ def test_a_fit_that_trains_no_epoch_leaves_the_epoch_of_the_weights(small, split
     clf.set_params(early_stopping=False).fit(*train, **validation)
     np.testing.assert_array_equal(weights_of(clf), before[0])
     assert clf.epoch_ == before[1]
+
+
+def test_a_scorer_sees_nothing_of_an_earlier_fit(small, digits):
+    X, y = digits
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append({name for name in vars(estimator) if name.endswith("_")})
+        return 0.5
+
+    frame = pd.DataFrame(X).add_prefix("pixel_")
+    clf = small(momentum=0.5, early_stopping=True, scoring=scorer, max_iter=2).fit(frame, y)
+    clf.set_params(momentum=0.0, early_stopping=False)
+    with warnings.catch_warnings(action="error"):
+        clf.fit(frame, y, X_val=frame[:50] + 0.1, y_val=y[:50])
+    first = seen[2]
+    assert not first & {
+        "best_score_",
+        "eta_",
+        "feature_names_in_",
+        "validation_indices_",
+        "velocity_",
+    }
