@@ -12,10 +12,15 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 
 from sknielsen import MLPSigmoidClassifier
+from sknielsen.core.data import Data
+from sknielsen.core.engine import Descent, LocalEngine
 from sknielsen.core.loop import train
-from sknielsen.core.state import HISTORY
+from sknielsen.core.network import Network, zeros_like
+from sknielsen.core.state import HISTORY, initial_weights
 from sknielsen.core.stopping import Patience
 from sknielsen.costs import COSTS, CrossEntropy
+from sknielsen.initializers import INITIALIZERS
+from sknielsen.penalties import PENALTIES
 from sknielsen.schedules import Plateau
 
 
@@ -750,3 +755,27 @@ def test_a_scorer_sees_nothing_of_an_earlier_fit(small, digits):
         "validation_indices_",
         "velocity_",
     }
+
+
+def test_a_smaller_mini_batch_behind_those_in_parts_is_stepped_as_they_are(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, codes = rng.random((500, 64)), np.arange(500, dtype=np.int32) % 2
+    monkeypatch.setattr("sknielsen.core.data._HELD_BYTES", 100 * 8 * (64 + 3 * 301))  # 100 rows
+    data = Data(X, codes, 1)
+
+    def network():
+        weights, biases = initial_weights(0, [64, 300, 1], np.dtype(float), INITIALIZERS["scaled"])
+        return Network(weights, biases, COSTS["cross_entropy"])
+
+    descent = Descent(200, 0, PENALTIES["l2"], 0.0, 500.0, 0.0, False, None)
+    engine, expected = LocalEngine(network(), data, descent), network()
+    engine.run_epoch(0, 0.3)
+    for begin, end in ((0, 200), (200, 400), (400, 500)):
+        step = zeros_like((expected.weights, expected.biases))
+        for start in range(begin, end, 100):
+            expected.forward(X[start : start + 100].copy())
+            expected.backward(codes[start : start + 100, None].astype(float))
+            expected.accumulate(step, 0.3 / (end - begin), 1.0)
+        expected.move(step)
+    for found, wanted in zip(engine.network.weights, expected.weights):
+        np.testing.assert_array_equal(found, wanted)
