@@ -236,6 +236,7 @@ def _check(numbers: Numbers, arrays: Arrays) -> None:
     kinds = {name: kind.number for _, name, kind, _ in pieces() if kind.number is not None}
     schema = kinds | schema
     _require(set(numbers) == set(schema), f"{_JSON} has other keys, {sorted(numbers)}")
+    _require("feature_names_in" not in arrays, "names of features are no array")
     for key, is_right in schema.items():
         _require(is_right(numbers[key]), f"{key!r} cannot be {numbers[key]!r:.80}")
     shapes = _check_layers(numbers, arrays)

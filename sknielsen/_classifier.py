@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from sknielsen._fitted import attributes, shallow_copy, state_of, unfitted_copy
-from sknielsen._hooks import Hooks, all_or_nothing
+from sknielsen._hooks import TRAINING, Hooks, all_or_nothing
 from sknielsen._identity import Identity, check_same_course, check_same_data
 from sknielsen._inputs import Given, Inputs, clip_batch_size, is_dask, local_inputs
 from sknielsen._parameters import Parameters
@@ -467,6 +467,7 @@ default="constant"
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
+        state.pop(TRAINING, None)
         if "history_" in state:  # which training appends to: a shallow copy has its own
             state["history_"] = {name: list(column) for name, column in state["history_"].items()}
         return state
@@ -521,8 +522,8 @@ def train_estimator(
         state = first_state(parameters, seed, start, inputs)
         engine = estimator._engine(parameters, inputs, state)
         score = score_function(estimator, state, inputs, parameters)
-        with Hooks(estimator, state, inputs, parameters) as hooks:
-            train(engine, state, parameters, score, hooks)
+        hooks = Hooks(estimator, state, inputs, parameters)
+        hooks.run(lambda: train(engine, state, parameters, score, hooks))
     if parameters.verbose and not streaming:
         rows = (None, None) if is_dask(given.X) else (given.X, given.y)
         for finding in diagnose(estimator, *rows):

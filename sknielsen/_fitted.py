@@ -4,13 +4,15 @@ Which attributes hold which piece of state, `sknielsen.core.state.State` says; t
 from several pieces.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import nan
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from sknielsen.core.contracts import Cost, FittedClassifier
+from sknielsen.core.contracts import Array, Cost, FittedClassifier
 from sknielsen.core.network import Network
 from sknielsen.core.state import HISTORY, Best, State, pieces
 
@@ -57,8 +59,17 @@ def state_of(estimator: object) -> State | None:
     )
     for column in HISTORY:  # one that came with a newer version
         state.history.setdefault(column, [nan] * state.n_epochs)
+    dtype = np.asarray(state.weights[0]).dtype  # users may have put in arrays of another one
+    state.weights, state.biases = _cast(state.weights, dtype), _cast(state.biases, dtype)
+    if state.velocity is not None:
+        weights, biases = state.velocity
+        state.velocity = _cast(weights, dtype), _cast(biases, dtype)
     best = Best(given.get("best_score_", Best.score), given.get("best_epoch_", Best.epoch))
     return replace(state, best=best, first_epoch=state.n_epochs)  # a training to come
+
+
+def _cast(arrays: Sequence[ArrayLike], dtype: np.dtype[Any]) -> list[Array]:
+    return [np.asarray(array, dtype) for array in arrays]
 
 
 def unfitted_copy(estimator: T) -> T:

@@ -7,9 +7,7 @@ only keep the estimator's attributes in step with the state of the training.
 import functools
 from collections.abc import Callable
 from time import perf_counter
-from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
-from weakref import WeakValueDictionary
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -33,25 +31,26 @@ except ImportError:  # scikit-learn before 1.9
         return method
 
 
-# By identity, since estimators need not be hashable: trainings that are going on, and copies that
-# share the weights in training.
-_running: dict[int, "Hooks"] = {}
-_sharing: WeakValueDictionary[int, Any] = WeakValueDictionary()
+# The attribute of an estimator that is being trained: its `Hooks`; None for one that shares the
+# weights of such a one. An error leaves none behind, since `all_or_nothing` puts all attributes
+# back at once; copies and pickles leave it out.
+TRAINING = "_training"
 
 
 def forbid_training(estimator: Any) -> None:
-    """Have `refuse_in_training` refuse a copy that shares the weights of a training."""
-    _sharing[id(estimator)] = estimator
+    """Have `refuse_in_training` refuse an estimator from now on."""
+    vars(estimator)[TRAINING] = None
 
 
 def training_of(estimator: Any) -> "Hooks | None":
     """Return the training of an estimator that is going on; None if there is none."""
-    return _running.get(id(estimator))
+    training: Hooks | None = vars(estimator).get(TRAINING)
+    return training
 
 
 def refuse_in_training(estimator: Any) -> None:
     """Raise RuntimeError if the estimator is being trained."""
-    if training_of(estimator) or _sharing.get(id(estimator)) is estimator:
+    if TRAINING in vars(estimator):
         raise RuntimeError(
             f"This {type(estimator).__name__} is being trained: what is called meanwhile, a "
             "callback for instance, can train a clone or a copy of it."
@@ -61,7 +60,7 @@ def refuse_in_training(estimator: Any) -> None:
 class Hooks:
     """Keep an estimator in step with its training, and call its callbacks.
 
-    A context: entering it begins the training, and leaving it ends it.
+    If an error ends the training, it is for `all_or_nothing` to put the estimator back.
 
     Parameters
     ----------
@@ -90,45 +89,37 @@ class Hooks:
         self._fit: Any = None
         self._epoch: Any = None
 
-    def __enter__(self) -> Self:
-        try:
-            self._begin()
-        except BaseException as error:
-            self.__exit__(type(error), error, error.__traceback__)
-            raise
-        return self
+    def run(self, train: Callable[[], object]) -> None:
+        """Begin the training, call a function that trains, and end the training."""
+        _call_and_tear_down(self.estimator, self._run, train)
+
+    def _run(self, train: Callable[[], object]) -> None:
+        self._begin()
+        train()
+        self._end()
 
     def _begin(self) -> None:
         """Make the estimator a fitted one that is being trained; tell the callbacks."""
         estimator, parameters = self.estimator, self.parameters
         others = {n: v for n, v in vars(estimator).items() if n not in FITTED}
         learned = attributes(self.state) | {"out_activation_": parameters.out_activation}
-        estimator.__dict__ = others | learned  # at once: another thread may predict
-        _running[id(estimator)] = self
+        # At once: another thread may predict.
+        estimator.__dict__ = others | learned | {TRAINING: self}
         if hasattr(estimator, "_init_callback_context"):
             self._fit = estimator._init_callback_context(
                 task_name="partial_fit" if parameters.streaming else "fit",
-                max_subtasks=parameters.n_epochs,
+                max_subtasks=max(0, self.last_epoch - self.state.n_epochs),
             )
             self._fit.call_on_fit_task_begin(**self._rows())
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        estimator = self.estimator
-        try:
-            if error is None:
-                self._settle()
-                if "velocity_" in vars(estimator) and self.state.velocity is None:
-                    del estimator.velocity_  # it belonged to later weights than the best ones
-                if self._fit is not None:
-                    self._fit.call_on_fit_task_end(**self._rows(), reconstruction_attributes={})
-        finally:
-            _running.pop(id(estimator), None)
-            _tear_down(estimator)
+    def _end(self) -> None:
+        """Make the estimator one that was trained; tell the callbacks."""
+        self._settle()
+        if "velocity_" in vars(self.estimator) and self.state.velocity is None:
+            del self.estimator.velocity_  # it belonged to later weights than the best ones
+        if self._fit is not None:
+            self._fit.call_on_fit_task_end(**self._rows(), reconstruction_attributes={})
+        del vars(self.estimator)[TRAINING]
 
     def begin_epoch(self) -> None:
         """Tell the callbacks that an epoch begins."""
@@ -173,11 +164,13 @@ class Hooks:
         return None if weight is None else {"sample_weight": weight}
 
 
-def _nothing(estimator: Any) -> None:
-    """Do nothing."""
+def _call(estimator: Any, function: Callable[..., object], *args: Any) -> None:
+    """Call a function that trains the estimator under its callbacks."""
+    function(*args)
 
 
-_tear_down: Callable[[Any], None] = with_callbacks(_nothing)  # which tears the callbacks down
+# It tears the callbacks down at the end, whatever ends the call.
+_call_and_tear_down: Callable[..., None] = with_callbacks(_call)
 
 
 def all_or_nothing(
@@ -202,7 +195,6 @@ def all_or_nothing(
             return train(estimator, *args, **kwargs)
         except BaseException:
             estimator.__dict__ = before  # at once: another Ctrl-C cannot tear it
-            _running.pop(id(estimator), None)  # which Ctrl-C may have left
             if random_state and state:
                 random_state.set_state(state)
             for column in history.values():

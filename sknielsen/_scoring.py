@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sknielsen._fitted import attributes, shallow_copy
+from sknielsen._fitted import attributes, unfitted_copy
 from sknielsen._hooks import forbid_training
 from sknielsen._inputs import Inputs
 from sknielsen._parameters import Parameters
@@ -58,7 +58,7 @@ def score_function(
             f"`scoring`={estimator.scoring!r} takes no `sample_weight`, but the validation rows "
             "have weights."
         )
-    fitted = shallow_copy(estimator)
+    fitted = unfitted_copy(estimator)  # nothing of an earlier fit
     forbid_training(fitted)
 
     def score(record: Record) -> float:

@@ -864,3 +864,18 @@ def test_training_that_is_killed_ends_with_the_same_weights(case, uninterrupted,
 
 def test_a_training_is_killed_twenty_times_or_more():
     assert sum(map(len, KILLS.values())) >= 20
+
+
+@pytest.mark.parametrize(("max_iter", "left"), [(5, 3), (2, 0), (1, 0)])
+def test_callbacks_of_a_resumed_training_are_told_how_many_epochs_are_left(
+    max_iter, left, small, digits, tmp_path
+):
+    path, found = tmp_path / "a.npz", []
+
+    class Look(Recorder):
+        def setup(self, estimator, context):
+            found.append(context.max_subtasks)
+
+    small(max_iter=2).set_callbacks(Checkpoint(path)).fit(*digits)
+    resume(small(max_iter=max_iter).set_callbacks(Look()), path, *digits)
+    assert found == [left]

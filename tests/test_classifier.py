@@ -937,3 +937,27 @@ def test_strings_and_masked_entries_are_no_numbers(convert, small, digits):
     ):
         with pytest.raises((TypeError, ValueError), match=r"must hold numbers|no masked entries"):
             call()
+
+
+class Equal(MLPSigmoidClassifier):
+    """A classifier that equals all with the same parameters, and so has no hash."""
+
+    def __eq__(self, other):
+        return self.get_params() == other.get_params()
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss"])
+def test_a_subclass_may_be_without_a_hash(scoring, small, digits):
+    plain = small(early_stopping=True, scoring=scoring)
+    assert_same_model(Equal(**plain.get_params()).fit(*digits), plain.fit(*digits))
+
+
+def test_weights_that_are_replaced_by_those_of_another_dtype_are_trained_in_it(small, digits):
+    X, y = digits
+    clf = small(momentum=0.5).fit(X.astype(np.float32), y)
+    clf.coefs_ = [w.astype(np.float64) for w in clf.coefs_]
+    clf.partial_fit(X, y)
+    arrays = [*clf.coefs_, *clf.intercepts_, *clf.velocity_[0], *clf.velocity_[1]]
+    assert {array.dtype for array in arrays} == {np.dtype(np.float64)}

@@ -668,6 +668,7 @@ def with_array(name, array):
 def test_an_array_that_nobody_knows_is_refused(resumed):
     names = ["new", "coefs", "coefs_2", "coefs_7", "coefs_-1", "coefs_00", "history_new", "best"]
     names += ["history_", "", "velocity_coefs_2", "best_intercepts_2", "checkpoint.json"]
+    names += ["feature_names_in"]  # a list in checkpoint.json
     assert_all_refused(resumed({repr(name): with_array(name, np.ones(2)) for name in names}))
 
 

@@ -37,13 +37,22 @@ def learned(estimator):
     return {name: value for name, value in vars(estimator).items() if name.endswith("_")}
 
 
+def assert_same_arrays(some, others):
+    """Assert that arrays are the very same ones, however lists hold them."""
+    for one, other in zip(some, others, strict=True):
+        if isinstance(one, list):
+            assert_same_arrays(one, other)
+        else:
+            assert one is other
+
+
 def test_the_attributes_of_an_estimators_state_are_its_own(fitted):
     found, expected = attributes(state_of(fitted)), learned(fitted)
     assert expected.pop("out_activation_") in ("sigmoid", "softmax")  # it follows from the cost
     assert found.keys() == expected.keys()
     for name, value in found.items():
-        if name == "velocity_":
-            assert all(one is other for one, other in zip(value, expected[name], strict=True))
+        if name in ("coefs_", "intercepts_", "velocity_"):
+            assert_same_arrays(value, expected[name])
         else:
             assert value is expected[name] or value == expected[name], name
 
@@ -53,8 +62,8 @@ def test_the_state_of_a_states_attributes_is_that_state(fitted):
     again = state_of(SimpleNamespace(**attributes(state)))
     for field, _, _, _ in pieces():
         one, other = getattr(again, field), getattr(state, field)
-        if field == "velocity" and one is not None:
-            assert all(a is b for a, b in zip(one, other, strict=True))
+        if field in ("weights", "biases", "velocity") and one is not None:
+            assert_same_arrays(one, other)
         elif field == "best":
             assert (one.score, one.epoch) == (other.score, other.epoch)
         else:
@@ -64,7 +73,7 @@ def test_the_state_of_a_states_attributes_is_that_state(fitted):
 def test_a_training_to_come_begins_after_the_epochs_that_there_are(fitted):
     state = state_of(fitted)
     assert state.first_epoch == state.n_epochs == fitted.n_iter_ == 3
-    assert state.weights is fitted.coefs_
+    assert_same_arrays(state.weights, fitted.coefs_)
 
 
 def test_without_a_training_there_is_no_state(small):

@@ -85,9 +85,9 @@ def needs_callbacks(stage):
         pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9")
 
 
-def interrupted(at, function, *arguments):
+def interrupted(at, function, *arguments, module=""):
     """Press Ctrl-C at the n-th call inside a function; tell whether the function has so many."""
-    press = PressAtCall(at)
+    press = PressAtCall(at, module)
     try:
         with press:
             function(*arguments)
@@ -170,6 +170,24 @@ def test_ctrl_c_at_any_call_inside_leaves_everything_as_before(
         assert blas_counts() == counts, at
         assert_same_model(clf, whole)
     assert n_interrupted > 0.9 * n_points
+
+
+@pytest.mark.parametrize("fitted_before", [False, True])
+def test_ctrl_c_where_a_training_begins_and_ends_leaves_an_estimator_that_can_be_trained(
+    fitted_before, split
+):
+    def prepared():
+        clf = network(max_iter=2, warm_start=True)
+        return train(clf, "fit", split) if fitted_before else clf
+
+    whole, clf, at = train(prepared(), "fit", split), prepared(), 1
+    before = snapshot(clf)
+    while interrupted(at, train, clf, "fit", split, module="_hooks"):
+        assert snapshot(clf) == before, at
+        assert_same_model(train(clf, "fit", split), whole)
+        clf, at = prepared(), at + 1
+        before = snapshot(clf)
+    assert at > 20
 
 
 def test_ctrl_c_at_any_call_inside_a_prediction_restores_the_blas_threads(split):

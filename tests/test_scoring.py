@@ -1,6 +1,9 @@
 """The validation score: names, scorers and what they are given."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import RecordingCost
 from sklearn.metrics import balanced_accuracy_score, get_scorer, make_scorer
@@ -82,3 +85,26 @@ def test_a_scorer_that_takes_no_weights_is_refused_before_training(small, split)
     with pytest.raises(ValueError, match=r"`scoring`=.*takes no `sample_weight`"):
         clf.fit(*train, **validation, sample_weight_val=weight)
     assert clf.cost.targets == []
+
+
+def test_a_scorer_sees_nothing_of_an_earlier_fit(small, digits):
+    X, y = digits
+    seen = []
+
+    def scorer(estimator, X, y):
+        seen.append({name for name in vars(estimator) if name.endswith("_")})
+        return 0.5
+
+    frame = pd.DataFrame(X).add_prefix("pixel_")
+    clf = small(momentum=0.5, early_stopping=True, scoring=scorer, max_iter=2).fit(frame, y)
+    clf.set_params(momentum=0.0, early_stopping=False)
+    with warnings.catch_warnings(action="error"):
+        clf.fit(frame, y, X_val=frame[:50] + 0.1, y_val=y[:50])
+    first = seen[2]
+    assert not first & {
+        "best_score_",
+        "eta_",
+        "feature_names_in_",
+        "validation_indices_",
+        "velocity_",
+    }

@@ -133,7 +133,7 @@ class LocalEngine:
             ):
                 network.forward(x, masks)
                 network.backward(y, weight)
-                if first and last:
+                if first and last and self._parts is None:
                     network.descend(eta / m, shrink, momentum)
                 else:
                     self._descend_in_parts(eta / m, shrink, first, last)
@@ -141,7 +141,11 @@ class LocalEngine:
     def _descend_in_parts(
         self, step: float, shrink: Shrink | None, first: bool, last: bool
     ) -> None:
-        """Add a part of a mini-batch to its step; take the step with the last part."""
+        """Add a part of a mini-batch to its step; take the step with the last part.
+
+        So goes a smaller mini-batch that follows, too, even if it is whole: a step that is added
+        up apart rounds otherwise than one that is subtracted at once.
+        """
         network = self.network
         if self._parts is None:
             self._parts = network.velocity or zeros_like((network.weights, network.biases))
@@ -154,12 +158,10 @@ class LocalEngine:
         network, masks = self.network, self._masks(epoch)
         total = zeros_like((network.weights, network.biases))
         with np.errstate(all="ignore"), closing(self._chunks(epoch)) as chunks:
-            for x, y, weight, _, first, _ in batches(
-                chunks, self.descent.batch_size, len(self.train)
-            ):
+            for x, y, weight, *_ in batches(chunks, self.descent.batch_size, len(self.train)):
                 network.forward(x, masks)
                 network.backward(y, weight)
-                network.accumulate(total, -factor, 0.0 if first else 1.0)
+                network.accumulate(total, -factor, 1.0)
         return total
 
     def _masks(self, epoch: int) -> np.random.Generator | None:

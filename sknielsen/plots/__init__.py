@@ -9,7 +9,7 @@ no matplotlib.
 
 # Each display has a file; `_common` holds what they share. To add a display, write a class in a
 # file of its own, its name in ``__all__`` below, a line in docs/api.rst and one in the table
-# ``DISPLAYS`` of tests/test_plots.py, which tests for every display what is said above.
+# ``DISPLAYS`` of tests/plots/test_common.py, which tests for every display what is said above.
 
 from sknielsen.plots._augmentation import AugmentationDisplay
 from sknielsen.plots._hard_examples import HardExamplesDisplay

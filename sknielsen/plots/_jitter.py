@@ -32,7 +32,7 @@ class JitteredScatterDisplay:
     """Predicted class against true class: a point for each row, moved at random (jittered).
 
     It is a confusion matrix with points in place of numbers: the density of a cell shows how many
-    rows it has. Rows on the diagonal are right, all others are errors.
+    rows it has. Points on the diagonal are right, all others are errors.
 
     Parameters
     ----------

@@ -16,8 +16,10 @@ from sknielsen._parameters import Parameters
 from sknielsen.core import data as core_data
 from sknielsen.core.data import Data
 from sknielsen.core.engine import Descent, LocalEngine, evaluate
-from sknielsen.core.network import Network
+from sknielsen.core.network import Network, zeros_like
+from sknielsen.core.state import initial_weights
 from sknielsen.costs import COSTS
+from sknielsen.initializers import INITIALIZERS
 from sknielsen.penalties import PENALTIES
 
 N_ROWS, SIZES = 23, (5, 4, 3)
@@ -82,7 +84,6 @@ def test_gradients_are_those_of_the_network_over_all_rows(weighted, shuffle, spa
         np.testing.assert_allclose(ours, 2.0 * theirs, rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.xfail(reason="each mini-batch begins the sum anew; all callers pass one batch")
 @pytest.mark.parametrize("batch_size", [1, 4, 22])
 def test_gradients_of_all_rows_do_not_depend_on_the_batch_size(batch_size):
     engine = LocalEngine(make_network(), make_data(), make_descent(batch_size=batch_size))
@@ -379,3 +380,27 @@ def test_monitored_rows_are_drawn_at_random_once(small, split):
     )
     assert one[0] != other[0]
     assert one == 3 * one[:1]
+
+
+def test_a_smaller_mini_batch_behind_those_in_parts_is_stepped_as_they_are(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, codes = rng.random((500, 64)), np.arange(500, dtype=np.int32) % 2
+    monkeypatch.setattr("sknielsen.core.data._HELD_BYTES", 100 * 8 * (64 + 3 * 301))  # 100 rows
+    data = Data(X, codes, 1)
+
+    def network():
+        weights, biases = initial_weights(0, [64, 300, 1], np.dtype(float), INITIALIZERS["scaled"])
+        return Network(weights, biases, COSTS["cross_entropy"])
+
+    descent = Descent(200, 0, PENALTIES["l2"], 0.0, 500.0, 0.0, False, None)
+    engine, expected = LocalEngine(network(), data, descent), network()
+    engine.run_epoch(0, 0.3)
+    for begin, end in ((0, 200), (200, 400), (400, 500)):
+        step = zeros_like((expected.weights, expected.biases))
+        for start in range(begin, end, 100):
+            expected.forward(X[start : start + 100].copy())
+            expected.backward(codes[start : start + 100, None].astype(float))
+            expected.accumulate(step, 0.3 / (end - begin), 1.0)
+        expected.move(step)
+    for found, wanted in zip(engine.network.weights, expected.weights):
+        np.testing.assert_array_equal(found, wanted)
