@@ -132,7 +132,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> tuple[State, Identity]:
             raise ValueError(str(error)) from None
         except Exception as error:  # of many kinds, wherever a byte is wrong
             raise ValueError(f"{name} is damaged: {error}") from error
-    return State.read(numbers, arrays), Identity(numbers["parameters"], numbers["data"])
+    return State.read(numbers, arrays), Identity(numbers["parameters"], numbers["data"], name)
 
 
 class _NoCheckpointError(Exception):

@@ -517,7 +517,7 @@ def train_estimator(
     with closing(estimator._inputs(parameters, seed, start, given)) as inputs:
         if saved and start:
             check_same_data(saved, start, inputs)
-            check_same_course(start, parameters)
+            check_same_course(saved, start, parameters)
         require_weight(parameters, inputs)
         state = first_state(parameters, seed, start, inputs)
         engine = estimator._engine(parameters, inputs, state)

@@ -33,10 +33,13 @@ class Identity:
         Descriptions by name, as JSON gives them back.
     data : dict of str or None
         A digest of each array given; None of what was not.
+    source : str, default=""
+        The file that it was read from, for messages.
     """
 
     parameters: dict[str, Any]
     data: dict[str, str | None]
+    source: str = ""
 
 
 def identify(estimator: Any, inputs: Inputs) -> Identity:
@@ -182,17 +185,17 @@ def check_same_data(saved: Identity, start: State, inputs: Inputs) -> None:
     costs = start.history["validation_cost"][start.first_epoch :]
     if inputs.validation is None and not np.isnan(costs).all():
         raise ValueError(
-            "The checkpoint is damaged: it has figures of validation data, but there are no such "
+            f"{saved.source} is damaged: it has figures of validation data, but there are no such "
             "data."
         )
 
 
-def check_same_course(start: State, parameters: Parameters) -> None:
+def check_same_course(saved: Identity, start: State, parameters: Parameters) -> None:
     """Raise ValueError if a saved state lacks what early stopping and momentum leave in it."""
     has_begun = start.best.score > Best.score
     expected = parameters.patience is not None and has_begun, parameters.momentum > 0
     if (bool(start.best.weights), start.velocity is not None) != expected:
         raise ValueError(
-            "The checkpoint is damaged: early stopping and momentum leave something in a "
+            f"{saved.source} is damaged: early stopping and momentum leave something in a "
             "checkpoint that is missing, or something is there that they would have left."
         )

@@ -96,7 +96,7 @@ class Engine(Protocol):
     def measure(self) -> Record:
         """Measure the network on the rows that are monitored and on the validation rows."""
 
-    def call(self, function: Any, *args: Any) -> Any:
+    def with_threads(self, function: Any, *args: Any) -> Any:
         """Return ``function(*args)``, called with the threads of BLAS that suit the engine."""
 
 

@@ -118,7 +118,7 @@ class LocalEngine:
             descent.batch_size, network.layer_sizes, spare_a_core=descent.augment is not None
         )
 
-    def call(self, function: Any, *args: Any) -> Any:
+    def with_threads(self, function: Any, *args: Any) -> Any:
         """Return ``function(*args)``, called with the threads of BLAS that suit a mini-batch."""
         return self._run(function, *args)
 

@@ -39,7 +39,7 @@ class Course(Protocol):
         """Return eta for the next epoch, or None to end training."""
 
 
-class Hooks(Protocol):
+class Observer(Protocol):
     """Who looks on."""
 
     def begin_epoch(self) -> None:
@@ -57,7 +57,7 @@ def train(
     state: State,
     course: Course,
     score: Callable[[Record], float] | None,
-    hooks: Hooks,
+    hooks: Observer,
 ) -> None:
     """Train a network in place, epoch by epoch.
 
@@ -71,7 +71,7 @@ def train(
     score : callable or None
         Takes the record of an epoch and returns its validation score; None without validation
         data.
-    hooks : Hooks
+    hooks : Observer
 
     Raises
     ------
@@ -84,7 +84,7 @@ def train(
     n_before, last_epoch = state.n_epochs, state.first_epoch + course.n_epochs
     patience = course.patience
     if patience and score and state.epoch > 0 and not state.best.weights:
-        first = engine.call(
+        first = engine.with_threads(
             lambda: score(_record(engine.measure()))
         )  # the first weights compete, too
         remember(state, first, keep_weights=True)
@@ -95,7 +95,7 @@ def train(
             if eta is None:
                 break
             hooks.begin_epoch()
-            record = engine.call(_train_epoch, engine, state, eta, score)
+            record = engine.with_threads(_train_epoch, engine, state, eta, score)
             state.append(record)
             _judge(state, patience, record["validation_score"])
             if course.verbose:

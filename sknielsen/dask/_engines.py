@@ -47,7 +47,7 @@ class ClusterEngine:
         )
         self._run = blas_threads(descent.batch_size, network.layer_sizes)
 
-    def call(self, function: Any, *args: Any) -> Any:
+    def with_threads(self, function: Any, *args: Any) -> Any:
         """Return ``function(*args)``, called with the threads of BLAS that suit the network."""
         return self._run(function, *args)
 

@@ -229,7 +229,7 @@ def sum_gradients(
     seed = [job.seed, number + 1, begin]
     engine = job.engine(data, batch_size=len(data), seed=seed, shuffle=False)
     factor = data.mean_weight / job.mean_weight
-    weights, biases = engine.call(engine.gradients, job.epoch, factor)
+    weights, biases = engine.with_threads(engine.gradients, job.epoch, factor)
     return [*weights, *biases]
 
 
@@ -240,7 +240,7 @@ def local_epoch(
     data = job.data(rows, codes)
     batch_size = min(job.batch_size or len(data), len(data))
     engine = job.engine(data, batch_size=batch_size, seed=[job.seed, number + 1])
-    engine.call(engine.run_epoch, job.epoch, eta)
+    engine.with_threads(engine.run_epoch, job.epoch, eta)
     network = engine.network
     arrays = network.weights + network.biases
     for some in network.velocity or ():
