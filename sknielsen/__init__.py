@@ -3,7 +3,7 @@
 from sknielsen._classifier import MLPSigmoidClassifier
 from sknielsen._version import __version__
 from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter, ImageExpander
-from sknielsen.diagnostics import diagnose, hard_examples
+from sknielsen.diagnostics import diagnose, find_eta, hard_examples, summary
 
 __all__ = [
     "AugmentedClassifier",
@@ -12,7 +12,9 @@ __all__ = [
     "MLPSigmoidClassifier",
     "__version__",
     "diagnose",
+    "find_eta",
     "hard_examples",
+    "summary",
 ]
 
 # Saved files and trust lists show the path that users import the class from.

@@ -322,28 +322,26 @@ def _check_classes(numbers: Numbers, arrays: Arrays, n_outputs: int) -> None:
 
 def _check_best(numbers: Numbers, arrays: Arrays) -> None:
     best, first, n_epochs = numbers["best"], numbers["first_epoch"], numbers["n_epochs"]
-    score, epoch, n_stalled = (best[key] for key in BEST_NUMBERS)
+    score, epoch, cost, n_stalled, bar = (best[key] for key in BEST_NUMBERS)
     _require(
         _is_count(epoch, n_epochs)
         and _is_count(n_stalled, n_epochs - first)
-        and (score is None or _is_score(score)),
+        and all(value is None or _is_score(value) for value in (score, cost, bar)),
         f"'best' cannot be {best}",
     )
     has_weights = "best_coefs_0" in arrays
     _require(has_weights or n_stalled == 0, "the best weights are uncertain")
-    scores = arrays["history_validation_score"]
-    if score is None:
-        _require(not has_weights and np.isnan(scores[first:]).all(), "the best score is uncertain")
-    else:
-        later = scores[first:][~np.isnan(scores[first:])]
-        _require(
-            epoch > 0 and (later <= score).all(),
-            f"{score!r} of epoch {epoch} cannot be the best score",
-        )
+    _require(score is not None or not has_weights, "the best score is uncertain")
+    _require(bar is None or (score is not None and bar <= score), "the best score is uncertain")
+    scores = arrays["history_validation_score"][first:]
+    later = scores[~np.isnan(scores)]
+    _require(
+        len(later) == 0 if score is None else epoch > 0 and (later <= score).all(),
+        f"{score!r} of epoch {epoch} cannot be the best score",
+    )
     if epoch > first:
-        with_it = np.flatnonzero(scores[first:] == score)
         _require(
-            score is not None and len(with_it) and with_it[0] == epoch - 1 - first,
+            score is not None and scores[epoch - 1 - first] == score,
             f"epoch {epoch} cannot be the best one",
         )
 

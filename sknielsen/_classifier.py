@@ -7,17 +7,18 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
 from sknielsen._fitted import attributes, shallow_copy, state_of, unfitted_copy
 from sknielsen._hooks import TRAINING, Hooks, all_or_nothing
 from sknielsen._identity import Identity, check_same_course, check_same_data
-from sknielsen._inputs import Given, Inputs, clip_batch_size, is_dask, local_inputs
+from sknielsen._inputs import Given, Inputs, is_dask, local_inputs
 from sknielsen._parameters import Parameters
-from sknielsen._prediction import log_probabilities, weighted_inputs
+from sknielsen._prediction import log_probabilities, out_activation, weighted_inputs
+from sknielsen._progress import ending_line
+from sknielsen._resolve import random_state_of
 from sknielsen._scoring import score_function
 from sknielsen._sklearn import BaseEstimator, CallbackSupportMixin, ClassifierMixin
-from sknielsen._start import first_state, require_no_whole, require_weight
+from sknielsen._start import clip_batch_size, first_state, require_no_whole, require_weight
 from sknielsen._version import VersionedMixin
 from sknielsen.core.contracts import (
     Array,
@@ -35,6 +36,7 @@ from sknielsen.core.engine import Descent, LocalEngine
 from sknielsen.core.loop import train
 from sknielsen.core.network import Network
 from sknielsen.core.state import State
+from sknielsen.costs import COSTS, is_exclusive
 from sknielsen.diagnostics import diagnose
 
 EtaSchedule: TypeAlias = (
@@ -345,7 +347,8 @@ default="constant"
     ) -> Self:
         """Train one epoch over the rows given, continuing from where the model is.
 
-        It never splits off validation rows, stops or restores.
+        It never splits off validation rows, stops or restores. A block of fewer rows than
+        `batch_size` is one mini-batch.
 
         Parameters
         ----------
@@ -389,7 +392,7 @@ default="constant"
     def _engine(self, parameters: Parameters, inputs: Inputs, state: State) -> Engine:
         """Make the engine that trains the state's weights."""
         train = inputs.train
-        batch_size = clip_batch_size(parameters.batch_size, len(train))
+        batch_size = clip_batch_size(parameters.batch_size, len(train), parameters.streaming)
         descent = Descent.of(parameters, state.seed, batch_size, train.total_weight)
         network = Network(
             state.weights, state.biases, parameters.cost, parameters.keep, state.velocity
@@ -418,7 +421,7 @@ default="constant"
         return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
 
     def predict(self, X: MatrixLike) -> Array:
-        """Predict the class of each row, or each row's labels.
+        """Predict the class of each row, the most probable one, or each row's labels.
 
         Parameters
         ----------
@@ -429,7 +432,7 @@ default="constant"
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
         model = shallow_copy(self)  # whose parts belong together: another thread may refit it
-        codes = decide(weighted_inputs(model, X), model.multilabel_)
+        codes = decide(weighted_inputs(model, X), model.multilabel_, out_activation(model))
         return codes if model.multilabel_ else model.classes_[codes]
 
     def predict_log_proba(self, X: MatrixLike) -> Array:
@@ -474,8 +477,9 @@ default="constant"
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.classifier_tags.multi_label = True
+        cost: Any = COSTS.get(self.cost) if isinstance(self.cost, str) else self.cost
+        tags.input_tags.sparse = self.augment is None
+        tags.classifier_tags.multi_label = self.class_weight is None and not is_exclusive(cost)
         return tags
 
 
@@ -511,20 +515,21 @@ def train_estimator(
         require_no_whole(parameters, given)
     # The seed comes before the data, whose split it determines.
     if start is None:
-        seed = int(check_random_state(parameters.random_state).randint(2**31 - 1))
+        seed = int(random_state_of(parameters.random_state).randint(2**31 - 1))
     else:
         seed = start.seed
     with closing(estimator._inputs(parameters, seed, start, given)) as inputs:
         if saved and start:
             check_same_data(saved, start, inputs)
             check_same_course(saved, start, parameters)
-        require_weight(parameters, inputs)
+        require_weight(parameters, inputs, start)
         state = first_state(parameters, seed, start, inputs)
         engine = estimator._engine(parameters, inputs, state)
         score = score_function(estimator, state, inputs, parameters)
         hooks = Hooks(estimator, state, inputs, parameters)
-        hooks.run(lambda: train(engine, state, parameters, score, hooks))
+        ending = hooks.run(lambda: train(engine, state, parameters, score, hooks))
     if parameters.verbose and not streaming:
+        print(ending_line(ending, state, parameters))
         rows = (None, None) if is_dask(given.X) else (given.X, given.y)
         for finding in diagnose(estimator, *rows):
             print(finding)

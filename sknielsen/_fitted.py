@@ -4,19 +4,19 @@ Which attributes hold which piece of state, `sknielsen.core.state.State` says; t
 from several pieces.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from math import nan
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from sknielsen.core.contracts import Array, Cost, FittedClassifier
-from sknielsen.core.network import Network
+from sknielsen.core.network import Network, Parts
 from sknielsen.core.state import HISTORY, Best, State, pieces
 
 T = TypeVar("T")
+
+_PARTS = "coefs_", "intercepts_"
 
 # All attributes that a fitted estimator may have.
 FITTED = {f"{name}_" for _, name, _, fitted in pieces() if fitted} | {
@@ -50,26 +50,21 @@ def state_of(estimator: object) -> State | None:
     given = vars(estimator)
     if "coefs_" not in given:
         return None
-    state = State(
-        **{
-            field: given[f"{name}_"]
-            for field, name, _, fitted in pieces()
-            if fitted and f"{name}_" in given
-        }
-    )
+    learned = {
+        field: given[f"{name}_"]
+        for field, name, _, fitted in pieces()
+        if fitted and f"{name}_" in given
+    }
+    learned["weights"], learned["biases"] = parts_of(estimator)
+    if learned.get("velocity") is not None:
+        learned["velocity"] = _velocity(learned["velocity"], learned["weights"], learned["biases"])
+    state = State(**learned)
     for column in HISTORY:  # one that came with a newer version
         state.history.setdefault(column, [nan] * state.n_epochs)
-    dtype = np.asarray(state.weights[0]).dtype  # users may have put in arrays of another one
-    state.weights, state.biases = _cast(state.weights, dtype), _cast(state.biases, dtype)
-    if state.velocity is not None:
-        weights, biases = state.velocity
-        state.velocity = _cast(weights, dtype), _cast(biases, dtype)
     best = Best(given.get("best_score_", Best.score), given.get("best_epoch_", Best.epoch))
+    if best.epoch:
+        best = replace(best, cost=state.history["validation_cost"][best.epoch - 1])
     return replace(state, best=best, first_epoch=state.n_epochs)  # a training to come
-
-
-def _cast(arrays: Sequence[ArrayLike], dtype: np.dtype[Any]) -> list[Array]:
-    return [np.asarray(array, dtype) for array in arrays]
 
 
 def unfitted_copy(estimator: T) -> T:
@@ -87,6 +82,78 @@ def shallow_copy(estimator: T) -> T:
     return copied
 
 
+def parts_of(estimator: Any) -> Parts:
+    """Return weights and biases as a network takes them, whoever has put them there.
+
+    In one dtype, float32 if all fit into it and else float64, and in Fortran order: arrays that
+    are so already are returned themselves.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If what somebody has set makes no network of the features and the classes.
+    """
+    weights, biases = (_numbers(name, getattr(estimator, name)) for name in _PARTS)
+    if len(weights) != len(biases) or not weights:
+        raise ValueError(
+            "`coefs_` and `intercepts_` must hold an array for each layer; got "
+            f"{len(weights)} and {len(biases)}."
+        )
+    n_in = getattr(estimator, "n_features_in_", None)
+    for layer, (w, b) in enumerate(zip(weights, biases)):
+        if w.ndim != 2 or n_in not in (None, len(w)):
+            rows = "n_features_in_" if layer == 0 else "units of the layer before"
+            raise ValueError(
+                f"`coefs_[{layer}]` must have shape ({n_in}, n_units), with a row for each of the "
+                f"{rows}; got {w.shape}."
+            )
+        n_in = w.shape[1]
+        if b.shape != (n_in,):
+            raise ValueError(
+                f"`intercepts_[{layer}]` must have shape ({n_in},), as `coefs_[{layer}]` has as "
+                f"many columns; got {b.shape}."
+            )
+    n_classes = len(estimator.classes_)
+    if n_in != n_classes and not (n_in == 1 and n_classes == 2):
+        raise ValueError(
+            f"`coefs_[{len(weights) - 1}]` must have a column for each of the {n_classes} "
+            f"classes; got {n_in}."
+        )
+    return _in_one_dtype(weights, biases)
+
+
+def _numbers(name: str, arrays: Any) -> list[Array]:
+    """Return arrays as they are, or raise TypeError if they hold no real numbers."""
+    found = [np.asarray(array) for array in arrays]
+    for layer, array in enumerate(found):
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"`{name}[{layer}]` must hold real numbers; got {array.dtype}.")
+    return found
+
+
+def _in_one_dtype(weights: list[Array], biases: list[Array], dtype: Any = None) -> Parts:
+    """Cast arrays that have another dtype or order than the network needs."""
+    if dtype is None:
+        kinds = {array.dtype for array in (*weights, *biases)}
+        fit = np.result_type(np.float32, *kinds) == np.float32
+        dtype = np.dtype(np.float32 if fit else np.float64)
+    with np.errstate(over="ignore"):  # what becomes infinite is refused where it is used
+        w, b = ([np.asarray(a, dtype, order="F") for a in some] for some in (weights, biases))
+    return w, b
+
+
+def _velocity(velocity: Any, weights: list[Array], biases: list[Array]) -> Parts:
+    """Return a velocity as weights and biases take it."""
+    w, b = (_numbers(f"velocity_[{i}]", arrays) for i, arrays in enumerate(velocity))
+    shapes, expected = [a.shape for a in (*w, *b)], [a.shape for a in (*weights, *biases)]
+    if shapes != expected:
+        raise ValueError(
+            f"`velocity_` must hold arrays of the shapes of `coefs_` and `intercepts_`, "
+            f"{expected}; got {shapes}."
+        )
+    return _in_one_dtype(w, b, weights[0].dtype)
+
+
 def network_of(
     estimator: FittedClassifier, cost: Cost | None = None, dtype: np.dtype[Any] | None = None
 ) -> Network:
@@ -100,5 +167,7 @@ def network_of(
     dtype : dtype, default=None
         Of the network; None takes that of the estimator.
     """
-    weights = [np.asarray(w, dtype, order="F") for w in estimator.coefs_]
-    return Network(weights, [np.asarray(b, dtype) for b in estimator.intercepts_], cost)
+    weights, biases = parts_of(estimator)
+    if dtype is not None:
+        weights, biases = _in_one_dtype(weights, biases, dtype)
+    return Network(weights, biases, cost)

@@ -20,6 +20,9 @@ _FEW_ROWS = 50  # fewer rows may all be alike, for instance all bright images
 _FEW_PAIRS = 10  # fewer different values do not show the scale of a feature
 _NEGATIVE = 0.25  # a standardised feature has at least this share of negative values, as a rule
 _FACTOR = 5  # classes and samples of one source differ less than this in most features
+_REPEATED = 0.2  # of the rows split off: fewer hardly change a score
+_MOST_ROWS = 200_000  # that are compared one by one after a split: a fraction of a second
+_KEY_FEATURES = 64  # of a dense row, enough to know it again
 _TELLING = 0.1  # fewer features may drift by themselves, for instance the time of a measurement
 
 
@@ -77,6 +80,51 @@ def look_at_validation(
             "passes the other steps by. Elsewhere use the transformer that was fitted on X."
         )
     return None
+
+
+def look_at_split(
+    X: Rows, codes: NDArray[Any], kept: NDArray[Any], held_out: NDArray[Any]
+) -> str | None:
+    """Return a remark if rows that were split off for validation also occur in training.
+
+    An over-sampler repeats rows before they are split. It leaves the largest class as it is: where
+    the rows of that class repeat as well, rows repeat of themselves, and nothing is said.
+
+    Parameters
+    ----------
+    X : ndarray or CSR of shape (n_samples, n_features)
+    codes : ndarray of int of shape (n_samples,)
+        The class of each row.
+    kept, held_out : ndarray of int
+        Row numbers of both parts.
+    """
+    if codes.ndim == 2 or len(codes) > _MOST_ROWS:
+        return None
+    keys = _keys(X)
+    in_training = {keys[row] for row in kept.tolist()}
+    share = float(np.mean([keys[row] in in_training for row in held_out.tolist()]))
+    if share <= _REPEATED:
+        return None
+    largest = np.flatnonzero(codes == np.bincount(codes).argmax()).tolist()
+    if len({keys[row] for row in largest}) < (1 - _REPEATED / 10) * len(largest):
+        return None
+    return (
+        f"{share:.0%} of the rows that were split off for validation also occur among the "
+        "training rows, as if an over-sampler had repeated them: validation figures then tell "
+        "nothing about unseen data. Split first and pass `X_val`, or use class_weight='balanced' "
+        "in place of over-sampling."
+    )
+
+
+def _keys(X: Rows) -> list[Any]:
+    """Return what each row is known by; of wide dense rows the values of some features."""
+    if issparse(X):
+        rows = csr_array(X, copy=True)
+        rows.sum_duplicates()
+        rows.eliminate_zeros()
+        return _list_rows(rows)
+    some = np.ascontiguousarray(X[:, :: -(-X.shape[1] // _KEY_FEATURES)]) + 0.0  # -0.0 is 0.0
+    return [row.tobytes() for row in some]
 
 
 def sample_size(X: Rows) -> int:

@@ -15,6 +15,7 @@ from sknielsen._fitted import FITTED, attributes
 from sknielsen._identity import Identity, identify
 from sknielsen._inputs import Inputs
 from sknielsen._parameters import Parameters
+from sknielsen._progress import columns_of, head, line
 from sknielsen._warn import warn
 from sknielsen.core.state import State
 
@@ -89,14 +90,16 @@ class Hooks:
         self._fit: Any = None
         self._epoch: Any = None
 
-    def run(self, train: Callable[[], object]) -> None:
-        """Begin the training, call a function that trains, and end the training."""
-        _call_and_tear_down(self.estimator, self._run, train)
+    def run(self, train: Callable[[], T]) -> T:
+        """Begin the training, call a function that trains, end the training; return the result."""
+        result: T = _call_and_tear_down(self.estimator, self._run, train)
+        return result
 
-    def _run(self, train: Callable[[], object]) -> None:
+    def _run(self, train: Callable[[], T]) -> T:
         self._begin()
-        train()
+        result = train()
         self._end()
+        return result
 
     def _begin(self) -> None:
         """Make the estimator a fitted one that is being trained; tell the callbacks."""
@@ -130,12 +133,24 @@ class Hooks:
     def end_epoch(self) -> bool:
         """Tell the callbacks that an epoch has ended; return whether one asks for the end."""
         self._settle()
+        if self.parameters.verbose:
+            self._print()
         return self._epoch is not None and bool(
             self._epoch.call_on_fit_task_end(
                 **self._rows(),
                 reconstruction_attributes=lambda: attributes(self.state.copy()),
             )
         )
+
+    def _print(self) -> None:
+        """Print the line of the epoch, and before the first one of a table its head."""
+        record = {column: values[-1] for column, values in self.state.history.items()}
+        columns = columns_of(record, self.parameters)
+        before = 0 if self.parameters.streaming else self.state.first_epoch
+        if self.state.n_epochs == before + 1:
+            print(head(columns))
+        is_best = self.state.best.epoch == self.state.n_epochs
+        print(line(columns, record, is_best))
 
     def interrupted(self) -> None:
         """Tell the user that Ctrl-C has ended training."""
@@ -164,13 +179,13 @@ class Hooks:
         return None if weight is None else {"sample_weight": weight}
 
 
-def _call(estimator: Any, function: Callable[..., object], *args: Any) -> None:
+def _call(estimator: Any, function: Callable[..., T], *args: Any) -> T:
     """Call a function that trains the estimator under its callbacks."""
-    function(*args)
+    return function(*args)
 
 
 # It tears the callbacks down at the end, whatever ends the call.
-_call_and_tear_down: Callable[..., None] = with_callbacks(_call)
+_call_and_tear_down: Callable[..., Any] = with_callbacks(_call)
 
 
 def all_or_nothing(

@@ -6,7 +6,7 @@ makes inputs of rows in memory.
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,12 +15,11 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing, assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _get_feature_names, validate_data
 
-from sknielsen._guards import look_at_validation
+from sknielsen._guards import look_at_split, look_at_validation
 from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
-from sknielsen._resolve import shown
 from sknielsen._warn import warn
 from sknielsen.core.contracts import Array
 from sknielsen.core.data import Data, finite_total, split
@@ -29,6 +28,10 @@ from sknielsen.core.state import State
 
 LARGE_RMS = 5.0  # inputs: beyond this one weight of order one saturates a neuron
 
+_IN_A_PIPELINE = (
+    " In a pipeline `X_val` must pass the same steps as X: use "
+    'Pipeline(..., transform_input=["X_val"]) with metadata routing enabled.'
+)
 SPARSE_AUGMENT = (
     "`augment` distorts dense rows only; got a sparse X. Pass X.toarray(), or augment=None."
 )
@@ -167,6 +170,8 @@ def local_inputs(
     has_validation = given.validation_rows is not None
     if parameters.needs_validation and not has_validation:
         rows, held_out = _split(codes, labels, parameters.validation_fraction, seed)
+        if remark := look_at_split(X, codes, rows, held_out):
+            warn(remark)
     of_rows = None if weight is None else weight[rows]
     by_class = labels.class_weight(parameters.class_weight, codes[rows], of_rows)
     train = Data(X, codes, n_outputs, weight, by_class, rows)
@@ -203,7 +208,7 @@ def validation_data(
     Parameters
     ----------
     probe : MLPSigmoidClassifier
-        Knows names and number of features.
+        Knows names and number of features; it is left as it is.
     labels : Labels
     given : Given
     dtype : dtype
@@ -211,13 +216,40 @@ def validation_data(
     by_class : ndarray or None
         Factor of each class, as of the training rows.
     """
-    try:
-        X, y = check_rows(probe, given.X_val, given.y_val, dtype=dtype)
-        codes = labels.encode(y)
-    except ValueError as error:
-        raise ValueError(f"In the validation data: {error}") from error
+    refuse_dask(given.X_val, given.y_val)
+    with _names_of(probe, given.X_val):
+        try:
+            X, y = check_rows(probe, given.X_val, given.y_val, dtype=dtype)
+            codes = labels.encode(y)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            hint = "" if _accepts(probe, given.X_val, dtype) else _IN_A_PIPELINE
+            raise kind(f"In the validation data: {error}{hint}") from error
     weight = check_weight(given.sample_weight_val, X, "sample_weight_val")
     return Data(X, codes, n_outputs, weight, by_class)
+
+
+@contextmanager
+def _names_of(probe: Any, X_val: Any) -> Iterator[None]:
+    """Have a probe without names take those of X_val, else scikit-learn warns that X has names."""
+    names = None
+    if not hasattr(probe, "feature_names_in_"):
+        with suppress(TypeError):  # names of several types, which the check itself refuses
+            names = _get_feature_names(X_val)
+    if names is not None:
+        probe.feature_names_in_ = names
+    yield
+    if names is not None:
+        del probe.feature_names_in_
+
+
+def _accepts(probe: Any, X: Any, dtype: Any) -> bool:
+    """Tell whether rows by themselves, without labels, pass the check."""
+    try:
+        check_rows(probe, X, dtype=dtype)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def new_to_validation(start: State | None) -> bool:
@@ -265,18 +297,6 @@ def _monitor_rows(train: Data, n_rows: int | None, seed: int) -> Array:
         chosen = generator(seed, MONITOR).choice(len(rows), n_rows, replace=False)
         rows = rows[np.sort(chosen)]
     return rows
-
-
-def clip_batch_size(batch_size: int | None, n_rows: int) -> int:
-    """Return the rows of a mini-batch: no more than there are."""
-    if batch_size is None:
-        return n_rows
-    if batch_size > n_rows:
-        warn(
-            f"`batch_size` is {shown(batch_size)}, but there are {n_rows} training rows; a "
-            "mini-batch takes them all."
-        )
-    return min(batch_size, n_rows)
 
 
 def is_dask(collection: object) -> bool:
@@ -401,6 +421,8 @@ def check_weight(weight: Any, X: Any, name: str) -> Array | None:
     _refuse_others(weight, f"`{name}`")
     weight = np.asarray(weight)
     _refuse_others(weight, f"`{name}`")  # what a container held
+    if weight.ndim == 0:
+        weight = np.full(X.shape[0], weight)
     if weight.shape != (X.shape[0],):
         raise ValueError(f"`{name}` must have shape ({X.shape[0]},); got {weight.shape}.")
     with np.errstate(all="ignore"), _numbers_too_large(f"`{name}`"):

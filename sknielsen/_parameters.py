@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from sklearn.metrics import check_scoring, get_scorer_names
 
-from sknielsen._resolve import check_number
+from sknielsen._resolve import check_number, random_state_of, scalar
 from sknielsen.core.activations import ACTIVATIONS
 from sknielsen.core.contracts import (
     Activation,
@@ -49,9 +49,10 @@ def number(kind: type, interval: str, or_none: bool = False) -> Check:
 
 def flag(name: str, value: Any) -> bool:
     """Check a boolean."""
-    if not isinstance(value, (bool, np.bool_)):
+    found = scalar(value)
+    if not isinstance(found, (bool, np.bool_)):
         raise TypeError(f"`{name}` must be True or False; got {value!r}.")
-    return bool(value)
+    return bool(found)
 
 
 def choice(*choices: str) -> Check:
@@ -70,13 +71,15 @@ def stands_for(resolve: Callable[[object], Any]) -> Check:
     return lambda _, value: resolve(value)
 
 
-def anything(name: str, value: Any) -> Any:
-    """Accept any value: it is checked where it is used."""
+def seed_or_generator(name: str, value: Any) -> Any:
+    """Check what random numbers begin with, and draw none."""
+    random_state_of(value)
     return value
 
 
 def layer_sizes(name: str, value: Any) -> tuple[int, ...]:
     """Check numbers of units."""
+    value = scalar(value)
     sizes = tuple(value) if isinstance(value, (list, tuple, np.ndarray)) else (value,)
     also = " or a sequence of such integers"
     sizes = tuple(check_number(name, size, Integral, "[1, inf)", also) for size in sizes)
@@ -133,9 +136,10 @@ def value_is(value: Any, *words: str) -> bool:
 
 def verbosity(name: str, value: Any) -> int:
     """Check how much is printed."""
-    if not isinstance(value, bool):
-        check_number(name, value, Integral, "[0, inf)")
-    return int(value)
+    value = scalar(value)
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    return check_number(name, value, Integral, "[0, inf)", also=" or a boolean")
 
 
 CHECKS: dict[str, Check] = {
@@ -162,7 +166,7 @@ CHECKS: dict[str, Check] = {
     "monitor_samples": number(Integral, "[0, inf)", or_none=True),
     "shuffle": flag,
     "warm_start": flag,
-    "random_state": anything,  # checked by scikit-learn, where the seed is drawn
+    "random_state": seed_or_generator,
     "verbose": verbosity,
     "on_interrupt": choice("raise", "keep"),
 }
@@ -273,7 +277,7 @@ class Parameters:
         In a stream eta stays where it is when the schedule would end training.
         """
         epoch = len(history["epoch"])
-        eta = self.eta_schedule(epoch, history, self.eta)
+        eta = self.eta_schedule(epoch, history, self.eta, self.max_iter)
         if eta is None and epoch > 0:
             if not self.streaming:
                 return None

@@ -11,11 +11,11 @@ from scipy.sparse import issparse
 from scipy.special import log_softmax
 from sklearn.utils.validation import check_is_fitted
 
-from sknielsen._fitted import network_of
+from sknielsen._fitted import network_of, parts_of
 from sknielsen._inputs import check_rows
 from sknielsen.core.activations import ACTIVATIONS, log_outputs
 from sknielsen.core.blas import blas_threads
-from sknielsen.core.contracts import Array
+from sknielsen.core.contracts import Activation, Array
 from sknielsen.core.data import rows_held
 
 
@@ -29,11 +29,12 @@ def weighted_inputs(model: Any, X: Any) -> Array:
 
     Raises
     ------
-    ValueError
-        If the model is not finite, or z overflows float64.
+    TypeError, ValueError
+        If the model has been given arrays that make no network, if it is not finite, or if z
+        overflows float64.
     """
     check_is_fitted(model)
-    dtype = model.coefs_[0].dtype
+    dtype = parts_of(model)[0][0].dtype
     X = check_rows(model, X, dtype=dtype)
     try:
         return _forward(model, X, dtype)
@@ -69,6 +70,12 @@ def _forward(model: Any, X: Any, dtype: np.dtype[Any]) -> Array:
     return z
 
 
+def out_activation(model: Any) -> Activation:
+    """Return the function that is the model's output activation."""
+    activation: str | Activation = model.out_activation_
+    return ACTIVATIONS[activation] if isinstance(activation, str) else activation
+
+
 def log_probabilities(model: Any, z: Array) -> Array:
     """Compute the logarithms of the probabilities of each class, or of each label.
 
@@ -77,9 +84,7 @@ def log_probabilities(model: Any, z: Array) -> Array:
     ValueError
         If the output activation is one whose outputs have no finite logarithm.
     """
-    activation = model.out_activation_
-    if isinstance(activation, str):
-        activation = ACTIVATIONS[activation]
+    activation = out_activation(model)
     with np.errstate(all="ignore"):
         log_p = log_outputs(activation, z)
         if not model.multilabel_:

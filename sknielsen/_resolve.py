@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any, TypeVar, cast, overload
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 T = TypeVar("T")
 
@@ -57,6 +58,11 @@ def resolve(
     return cast("T", value)
 
 
+def scalar(value: Any) -> Any:
+    """Return what an array without dimensions holds; of all else the value itself."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
 # The classes of `numbers` are abstract, which mypy accepts as callables but not as types.
 @overload
 def check_number(  # type: ignore[overload-overlap]  # an Integral is a Real, an int no float
@@ -76,7 +82,7 @@ def check_number(name: str, value: Any, kind: Any, interval: str, also: str = ""
     name : str
         The parameter, or a phrase that tells what it is, for the message.
     value : object
-        What the user gave.
+        What the user gave. An array without dimensions stands for its number.
     kind : {numbers.Integral, numbers.Real}
         Booleans count as neither.
     interval : str
@@ -99,6 +105,7 @@ def check_number(name: str, value: Any, kind: Any, interval: str, also: str = ""
     kinds = "an integer" if kind is Integral else "a number"
     subject = f"`{name}`" if name.isidentifier() else name
     expected = f"{subject} must be {kinds} in {interval}{also}"
+    value = scalar(value)
     if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, kind):
         raise TypeError(f"{expected}; got {value!r}.")
     try:
@@ -111,6 +118,32 @@ def check_number(name: str, value: Any, kind: Any, interval: str, also: str = ""
     if not (above and below):
         raise ValueError(f"{expected}; got {shown(value)}.")
     return number
+
+
+def random_state_of(random_state: Any) -> np.random.RandomState:
+    """Return the generator that a `random_state` stands for.
+
+    Parameters
+    ----------
+    random_state : int, RandomState instance or None
+        What the user gave.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind.
+    ValueError
+        If it is an integer that NumPy takes for no seed.
+    """
+    try:
+        found: np.random.RandomState = check_random_state(scalar(random_state))
+    except ValueError:
+        kind = ValueError if isinstance(random_state, Integral) else TypeError
+        raise kind(
+            "`random_state` must be None, an integer in [0, 2**32 - 1] or a "
+            f"numpy.random.RandomState; got {shown(random_state)}."
+        ) from None
+    return found
 
 
 def check_image_shape(

@@ -5,6 +5,8 @@ from typing import Any
 
 from sknielsen._inputs import Given, Inputs
 from sknielsen._parameters import Parameters
+from sknielsen._resolve import shown
+from sknielsen._warn import warn
 from sknielsen.core.network import zeros_like
 from sknielsen.core.state import Best, State, initial_weights
 
@@ -21,6 +23,25 @@ def require_no_whole(parameters: Parameters, given: Given) -> None:
             "class_weight='balanced' is not possible with partial_fit, which cannot "
             "count the classes of rows to come: pass a dict of weights."
         )
+
+
+def clip_batch_size(batch_size: int | None, n_rows: int, streaming: bool) -> int:
+    """Return the rows of a mini-batch: no more than there are.
+
+    `fit` warns where they are fewer than asked for. In a stream small blocks are ordinary, and
+    so is the rest that ends it.
+    """
+    if batch_size is None:
+        return n_rows
+    if batch_size > n_rows and not streaming:
+        warn(
+            f"`batch_size` is {shown(batch_size)}, but there are {n_rows} training rows; a "
+            "mini-batch takes them all."
+        )
+    return min(batch_size, n_rows)
+
+
+_UNUSUAL = 10  # times that the mean weight is off one where people meant weights of one
 
 
 def first_state(parameters: Parameters, seed: int, start: State | None, inputs: Inputs) -> State:
@@ -56,8 +77,12 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
     return state
 
 
-def require_weight(parameters: Parameters, inputs: Inputs) -> None:
-    """Raise ValueError if all weights of training or validation rows are zero."""
+def require_weight(parameters: Parameters, inputs: Inputs, start: State | None) -> None:
+    """Raise ValueError if all weights of training or validation rows are zero.
+
+    Warn if they are far from one on average and the penalty is divided by them; in a stream only
+    of its first block.
+    """
     in_a_stream = parameters.streaming and parameters.n_total is not None
     if not inputs.train.total_weight > 0 and not in_a_stream:
         advice = " In a block of a stream they may be, if `n_total` gives the size of all."
@@ -66,3 +91,13 @@ def require_weight(parameters: Parameters, inputs: Inputs) -> None:
         )
     if inputs.validation is not None and not inputs.validation.total_weight > 0:
         raise ValueError("The weights of all validation rows are zero.")
+    n, n_rows = inputs.train.total_weight, len(inputs.train)
+    unusual = not n_rows / _UNUSUAL <= n <= n_rows * _UNUSUAL
+    is_new = start is None or not parameters.streaming
+    if unusual and is_new and parameters.lmbda > 0 and parameters.n_total is None:
+        warn(
+            f"The weights of the {n_rows} training rows sum to n = {n:.6g}, {n / n_rows:.3g} on "
+            f"average, so that the penalty lmbda / n with lmbda = {parameters.lmbda:.6g} is "
+            f"{n_rows / n:.3g} times what it is for weights of one. Divide the weights by their "
+            "mean, or set `n_total` to the number of rows."
+        )

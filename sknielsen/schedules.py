@@ -1,11 +1,11 @@
 """Schedules of eta, the learning rate.
 
-A schedule is a pure function ``(epoch, history, eta) -> eta``, called before each epoch. It
-returns None to end training. `epoch` counts the epochs finished, `history` is the classifier's
-`history_` so far, and the `eta` given is the classifier's own. A schedule keeps nothing between
-calls, so that warm starts and ``partial_fit`` continue it as if training had never stopped. To
-add one: a class with ``__call__``, and a line in ``SCHEDULES`` if its defaults deserve a name. A
-schedule that reads the validation score says ``needs_validation = True``.
+A schedule is a pure function ``(epoch, history, eta, max_iter) -> eta``, called before each epoch.
+It returns None to end training. `epoch` counts the epochs finished, `history` is the classifier's
+`history_` so far, and `eta` and `max_iter` are the classifier's own. A schedule keeps nothing
+between calls, so that warm starts and ``partial_fit`` continue it as if training had never
+stopped. To add one: a class with ``__call__``, and a line in ``SCHEDULES`` if its defaults deserve
+a name. A schedule that reads the validation score says ``needs_validation = True``.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,11 +23,13 @@ class Constant(BaseEstimator):
 
     Examples
     --------
-    >>> Constant()(epoch=7, history={}, eta=0.5)
+    >>> Constant()(epoch=7, history={}, eta=0.5, max_iter=30)
     0.5
     """
 
-    def __call__(self, epoch: int, history: Mapping[str, Sequence[float]], eta: float) -> float:
+    def __call__(
+        self, epoch: int, history: Mapping[str, Sequence[float]], eta: float, max_iter: int
+    ) -> float:
         """Return eta."""
         return eta
 
@@ -43,7 +45,7 @@ class Piecewise(BaseEstimator):
     Examples
     --------
     >>> schedule = Piecewise([(2, 0.5), (1, 0.1)])
-    >>> [schedule(epoch, {}, None) for epoch in range(5)]
+    >>> [schedule(epoch, {}, None, 30) for epoch in range(5)]
     [0.5, 0.5, 0.1, 0.1, 0.1]
     """
 
@@ -51,7 +53,11 @@ class Piecewise(BaseEstimator):
         self.regimes = regimes
 
     def __call__(
-        self, epoch: int, history: Mapping[str, Sequence[float]], eta: float | None
+        self,
+        epoch: int,
+        history: Mapping[str, Sequence[float]],
+        eta: float | None,
+        max_iter: int,
     ) -> float:
         """Return the eta of the regime that holds `epoch`."""
         regimes = self._checked()
@@ -83,49 +89,76 @@ class Piecewise(BaseEstimator):
 
 
 class Taper(BaseEstimator):
-    """Let eta fall smoothly from its first value.
+    """Let eta fall smoothly from its first value, so that the noise of the steps dies down.
 
-    With e epochs finished and N = `n_epochs`, eta is multiplied by
+    With e epochs finished and N = `n_epochs`, the factor of eta is
 
-    - linear: 1 - e / N, down to 1 / N in epoch N, where it stays;
+    - linear: 1 - e / N, down to 1 / N in epoch N;
     - exponential: exp(-e / N);
     - inverse: 1 / (1 + e / N).
 
     Parameters
     ----------
     form : {"linear", "exponential", "inverse"}, default="linear"
-    n_epochs : int, default=30
+    n_epochs : int or None, default=None
         Epochs after which the factor would be zero (linear), is 1/e (exponential) or is one half
-        (inverse). It does not follow `max_iter`.
+        (inverse). A number holds once and for all: after N epochs, a linear taper stays at its
+        last value. None takes the classifier's `max_iter`; after that many epochs the taper
+        begins anew, so that a second warm `fit` is a second descent and a stream of `partial_fit`
+        never freezes.
 
     Examples
     --------
-    >>> [Taper("linear", n_epochs=4)(epoch, {}, 0.8) for epoch in range(6)]
+    >>> [Taper()(epoch, {}, 0.8, max_iter=4) for epoch in range(6)]
+    [0.8, 0.6000000000000001, 0.4, 0.2, 0.8, 0.6000000000000001]
+    >>> [Taper(n_epochs=4)(epoch, {}, 0.8, max_iter=30) for epoch in range(6)]
     [0.8, 0.6000000000000001, 0.4, 0.2, 0.2, 0.2]
-    >>> Taper("inverse", n_epochs=4)(4, {}, 0.8)
+    >>> Taper("inverse", n_epochs=4)(4, {}, 0.8, max_iter=30)
     0.4
     """
 
-    _FORMS: dict[str, Callable[[int, int], float]] = {
-        "linear": lambda e, n: 1 - min(e, n - 1) / n,
-        "exponential": lambda e, n: exp(-e / n),
-        "inverse": lambda e, n: 1 / (1 + e / n),
-    }
-
     def __init__(
-        self, form: Literal["linear", "exponential", "inverse"] = "linear", n_epochs: int = 30
+        self,
+        form: Literal["linear", "exponential", "inverse"] = "linear",
+        n_epochs: int | None = None,
     ) -> None:
         self.form = form
         self.n_epochs = n_epochs
 
-    def __call__(self, epoch: int, history: Mapping[str, Sequence[float]], eta: float) -> float:
+    def __call__(
+        self, epoch: int, history: Mapping[str, Sequence[float]], eta: float, max_iter: int
+    ) -> float:
         """Return eta times the factor of `form` after `epoch` epochs."""
-        n_epochs = check_number("n_epochs of Taper", self.n_epochs, Integral, "[1, inf)")
-        if not isinstance(self.form, str) or self.form not in self._FORMS:
+        n_epochs = self.n_epochs
+        if n_epochs is not None:
+            check_number("n_epochs of Taper", n_epochs, Integral, "[1, inf)", also=" or None")
+        if not isinstance(self.form, str) or self.form not in _FORMS:
             raise ValueError(
-                f"`form` of Taper must be one of {choices(self._FORMS)}; got {self.form!r}."
+                f"`form` of Taper must be one of {choices(_FORMS)}; got {self.form!r}."
             )
-        return eta * self._FORMS[self.form](epoch, n_epochs)
+        factor = _FORMS[self.form]
+        if n_epochs is None:
+            return eta * factor(epoch % max_iter, max_iter)
+        return eta * factor(epoch, n_epochs)
+
+
+def _linear(e: int, n: int) -> float:
+    return 1 - min(e, n - 1) / n
+
+
+def _exponential(e: int, n: int) -> float:
+    return exp(-e / n)
+
+
+def _inverse(e: int, n: int) -> float:
+    return 1 / (1 + e / n)
+
+
+_FORMS: dict[str, Callable[[int, int], float]] = {
+    "linear": _linear,
+    "exponential": _exponential,
+    "inverse": _inverse,
+}
 
 
 class Plateau(BaseEstimator):
@@ -146,10 +179,12 @@ class Plateau(BaseEstimator):
     Examples
     --------
     >>> schedule = Plateau(factor=0.5, patience=2, min_factor=0.25)
-    >>> scores = [0.90, 0.95, 0.94, 0.95, 0.96]
-    >>> schedule(5, {"validation_score": scores}, 0.8)
+    >>> scores, costs = [0.90, 0.95, 0.94, 0.95, 0.96], 5 * [0.3]
+    >>> history = {"validation_score": scores, "validation_cost": costs}
+    >>> schedule(5, history, 0.8, max_iter=30)
     0.4
-    >>> schedule(11, {"validation_score": scores + 6 * [0.96]}, 0.8) is None
+    >>> history = {"validation_score": scores + 6 * [0.96], "validation_cost": 11 * [0.3]}
+    >>> schedule(11, history, 0.8, max_iter=30) is None
     True
     """
 
@@ -163,17 +198,17 @@ class Plateau(BaseEstimator):
         self.min_factor = min_factor
 
     def __call__(
-        self, epoch: int, history: Mapping[str, Sequence[float]], eta: float
+        self, epoch: int, history: Mapping[str, Sequence[float]], eta: float, max_iter: int
     ) -> float | None:
         """Return eta times `factor` for each plateau in the history, or None at the end."""
         factor = check_number("factor of Plateau", self.factor, Real, "(0, 1)")
         patience = check_number("patience of Plateau", self.patience, Integral, "[1, inf)")
         least = check_number("min_factor of Plateau", self.min_factor, Real, "(0, 1]")
         best, stalled, left = -float("inf"), 0, 1.0
-        for score in history["validation_score"]:
-            if isnan(score):  # an epoch without validation data
+        for score, cost in zip(history["validation_score"], history["validation_cost"]):
+            if isnan(score) and isnan(cost):  # an epoch without validation data
                 continue
-            if score > best:
+            if score > best:  # False of a score that is NaN
                 best, stalled = score, 0
             else:
                 stalled += 1

@@ -182,7 +182,7 @@ class FillDisk(BaseEstimator):
     def __init__(self, epoch):
         self.epoch = epoch
 
-    def __call__(self, epoch, history, eta):
+    def __call__(self, epoch, history, eta, max_iter):
         if epoch == self.epoch and self.n_bytes is not None:
             limit_files(self.n_bytes)
         return eta

@@ -6,7 +6,7 @@ It restates the documented contracts and shares no code with the package: equati
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, inf, isnan, nan
+from math import ceil, exp, inf, isnan, nan
 
 import numpy as np
 from backpropagation import gradients, sigma, sigma_prime, softmax
@@ -33,19 +33,30 @@ class Rows:
         return Rows(self.X[rows], self.Y[rows], self.sample_weight[rows], self.cost_weight[rows])
 
 
-def mini_batches(order, weight, batch_size):
+def mini_batches(order, weight, batch_size, in_a_stream):
     """Yield the rows of each mini-batch and the factors of their gradients.
 
-    The data term of a step is eta / (m mean_weight) * sum_i weight_i gradient_i over the m rows
-    of a mini-batch; the mean is over all training rows of the call, or 1 if all weights are zero.
+    The data term of a step is eta / (m u) * sum_i weight_i gradient_i over the m rows of a
+    mini-batch. In a stream u is 1, else the mean weight of all training rows of the call, or 1 if
+    all weights are zero. A row heavier than a mini-batch of mean rows (in a stream of the larger
+    of mean and 1) is visited several times at even distances, with equal parts of its weight.
     """
     mean_weight = weight.mean() or 1.0
+    limit = batch_size * (max(1.0, mean_weight) if in_a_stream else mean_weight)
+    visits = [max(1, ceil(w / limit * (1 - 1e-9))) for w in weight]
+    at = [
+        ((index / len(order) + k / visits[row]) % 1.0, index, row)
+        for index, row in enumerate(order)
+        for k in range(visits[row])
+    ]
+    order = np.array([row for _, _, row in sorted(at, key=lambda one: one[0])])
+    part = weight / visits / (1.0 if in_a_stream else mean_weight)
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
-        yield rows, weight[rows] / (len(rows) * mean_weight)
+        yield rows, part[rows] / len(rows)
 
 
-def eta_of_epoch(schedule, epoch, scores, eta):
+def eta_of_epoch(schedule, epoch, scores, eta, max_iter):
     """Eta after `epoch` epochs with these validation scores; None where training ends."""
     if schedule == "constant":
         return eta
@@ -53,7 +64,8 @@ def eta_of_epoch(schedule, epoch, scores, eta):
         etas = [regime_eta for n_epochs, regime_eta in schedule for _ in range(n_epochs)]
         return etas[min(epoch, len(etas) - 1)]
     if isinstance(schedule, Taper):
-        n = schedule.n_epochs
+        n = schedule.n_epochs or max_iter
+        epoch = epoch if schedule.n_epochs else epoch % max_iter
         factors = {"linear": 1 - min(epoch, n - 1) / n, "exponential": exp(-epoch / n)}
         return eta * (factors | {"inverse": 1 / (1 + epoch / n)})[schedule.form]
     assert isinstance(schedule, Plateau)
@@ -154,7 +166,7 @@ class Reference:
                 a = sigma(of_layer[-1])
         return [np.array(of_layer) for of_layer in zs]
 
-    def train_epoch(self, epoch, eta, rows, parameters):
+    def train_epoch(self, epoch, eta, rows, parameters, in_a_stream):
         """One epoch of mini-batch descent, `epoch` epochs having been trained before."""
         order = np.arange(len(rows.X), dtype=np.int32)
         if parameters["shuffle"]:
@@ -164,7 +176,7 @@ class Reference:
         rate = eta * parameters["lmbda"] / n
         batch_size = min(parameters["batch_size"] or len(order), len(order))
         sizes, keep = list(map(len, self.weights)), self.keep(parameters["dropout"])
-        for batch, factors in mini_batches(order, rows.cost_weight, batch_size):
+        for batch, factors in mini_batches(order, rows.cost_weight, batch_size, in_a_stream):
             scales = dropout_scales(masks, len(batch), sizes, keep)
             gradient = self.gradient(rows, batch, factors, scales, parameters["cost"])
             self.velocity = [

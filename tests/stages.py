@@ -50,7 +50,7 @@ class Objects:
         self.function()
         return rng.normal(size=(n_in, n_out)) / np.sqrt(n_in), rng.normal(size=n_out)
 
-    def schedule(self, epoch, history, eta):
+    def schedule(self, epoch, history, eta, max_iter):
         self.function()
         return eta
 

@@ -1,6 +1,7 @@
 import copy
 import pickle
 import tracemalloc
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 
 from sknielsen import MLPSigmoidClassifier
+from sknielsen._parameters import Parameters
+from sknielsen.core.activations import sigmoid
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.schedules import Plateau, Taper
 
@@ -25,6 +28,49 @@ def fitted_bytes(classifier):
 
 
 # --- parameters ----------------------------------------------------------------------------------
+
+
+NUMBERS = {
+    "eta": 0.5,
+    "lmbda": 0.5,
+    "dropout": 0.5,
+    "momentum": 0.5,
+    "init_scale": 0.5,
+    "validation_fraction": 0.5,
+    "tol": 0.5,
+    "n_total": 64.5,
+}
+INTEGERS = {
+    "hidden_layer_sizes": 7,
+    "batch_size": 7,
+    "max_iter": 3,
+    "n_iter_no_change": 3,
+    "monitor_samples": 50,
+    "random_state": 5,
+    "verbose": 0,
+}
+FLAGS = dict.fromkeys(("early_stopping", "shuffle", "warm_start", "verbose"), False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "plain"),
+    [
+        *[
+            (n, kind(v), v)
+            for n, v in NUMBERS.items()
+            for kind in (np.float32, np.array, Fraction)
+        ],
+        *[(n, kind(v), v) for n, v in INTEGERS.items() for kind in (np.int8, np.uint64, np.array)],
+        *[(n, kind(v), v) for n, v in FLAGS.items() for kind in (np.bool_, np.array)],
+    ],
+    ids=str,
+)
+def test_numbers_of_any_kind_train_as_pythons_own(name, value, plain, small, digits):
+    other = {"lmbda": 1.0} | ({"early_stopping": True} if name != "early_stopping" else {})
+    clf = small(**(other | {name: value})).fit(*digits)
+    assert_same_model(clf, small(**(other | {name: plain})).fit(*digits))
+    checked = getattr(Parameters.of(clf), name)
+    assert type(checked) in (int, float, bool, tuple) or name == "random_state"
 
 
 def test_every_parameter_is_tunable_by_a_grid_search(small, digits):
@@ -283,6 +329,27 @@ def test_a_batch_larger_than_the_data_is_clipped_with_a_warning(small, digits):
     assert_same_model(clipped, small(batch_size=None).fit(X, y))
 
 
+def test_a_stream_does_not_warn_of_blocks_smaller_than_a_mini_batch(small, digits):
+    X, y = digits
+    streamed, known = small(batch_size=50), small(batch_size=5)
+    for start in range(0, 40, 5):
+        block = X[start : start + 5], y[start : start + 5]
+        streamed.partial_fit(*block, classes=np.arange(10))
+        known.partial_fit(*block, classes=np.arange(10))
+    assert_same_model(streamed, known)
+
+
+def test_a_stream_warns_of_unusual_weights_once(small, digits):
+    clf = small(lmbda=1.0)
+    weight = np.full(300, 100.0)
+    with pytest.warns(
+        UserWarning, match="The weights of the 300 training rows sum to n"
+    ) as caught:
+        for _ in range(3):
+            clf.partial_fit(*digits, np.arange(10), weight)
+    assert len(caught) == 1
+
+
 @pytest.mark.parametrize("container", [np.asarray, csr_matrix])
 def test_large_inputs_draw_one_warning_that_says_what_to_do(container, small, digits):
     X, y = digits
@@ -385,7 +452,7 @@ def test_partial_fit_takes_blocks_that_lack_classes(small, digits):
 
 def test_partial_fit_takes_weights_after_the_classes_as_sgd_classifier_does(small, digits):
     X, y = digits
-    weight = np.linspace(0, 2, len(X))
+    weight = np.where(np.arange(len(X)) % 2, 0.5, 1.5)  # of mean one
     positional = small().partial_fit(X, y, np.unique(y), weight)
     assert_same_model(positional, small(max_iter=1).fit(X, y, sample_weight=weight))
 
@@ -857,7 +924,7 @@ def test_what_another_thread_sees_of_a_fit_is_whole(small, digits):
     X, y = digits
     seen = []
 
-    def schedule(epoch, history, eta):
+    def schedule(epoch, history, eta, max_iter):
         seen.append(clf.predict(X).shape)
         return eta
 
@@ -899,7 +966,7 @@ def test_predictions_beside_a_fit_with_other_classes_are_of_one_model(small, dig
 
 @pytest.mark.parametrize("again", ["fit", "partial_fit"])
 def test_an_estimator_is_not_trained_while_it_is_trained(again, small, digits):
-    def schedule(epoch, history, eta):
+    def schedule(epoch, history, eta, max_iter):
         getattr(clf, again)(*digits)
 
     clf = small(eta_schedule=schedule)
@@ -911,7 +978,7 @@ def test_an_estimator_is_not_trained_while_it_is_trained(again, small, digits):
 def test_a_copy_made_in_training_continues_from_the_epoch_it_was_made_in(small, digits):
     copies = []
 
-    def schedule(epoch, history, eta):
+    def schedule(epoch, history, eta, max_iter):
         copies.append(pickle.dumps(clf.__getstate__() | {"eta_schedule": "constant"}))
         return eta
 
@@ -961,3 +1028,106 @@ def test_weights_that_are_replaced_by_those_of_another_dtype_are_trained_in_it(s
     clf.partial_fit(X, y)
     arrays = [*clf.coefs_, *clf.intercepts_, *clf.velocity_[0], *clf.velocity_[1]]
     assert {array.dtype for array in arrays} == {np.dtype(np.float64)}
+
+
+class Shifted(CrossEntropy):
+    """Cross-entropy of outputs whose a(0) is not 1/2: a = sigma(z - 1)."""
+
+    def activation(self, z):
+        z -= 1
+        sigmoid(z)
+
+    def value(self, z, y):
+        return super().value(z - 1, y)
+
+
+def near_one_half(rng, n_in, n_out):
+    return 0.1 * rng.standard_normal((n_in, n_out)), np.full(n_out, 0.5)
+
+
+@pytest.mark.parametrize("kind", ["digits", "binary", "multilabel"])
+def test_predictions_agree_with_probabilities_under_any_activation(kind, small, request):
+    X, y = request.getfixturevalue(kind)
+    clf = small(cost=Shifted(), max_iter=1, eta=0.001, weight_init=near_one_half)
+    clf.fit(X[20:], y[20:], X_val=X[:20], y_val=y[:20])
+    p = clf.predict_proba(X)
+    likely = (p > 0.5).astype(int) if kind == "multilabel" else clf.classes_[p.argmax(axis=1)]
+    predicted = clf.predict(X)
+    np.testing.assert_array_equal(predicted, likely)
+    assert clf.history_["train_accuracy"][-1] == pytest.approx(clf.score(X[20:], y[20:]))
+    assert clf.history_["validation_accuracy"][-1] == pytest.approx(clf.score(X[:20], y[:20]))
+    if kind != "digits":  # or else z > 0 would do
+        z = clf.decision_function(X).reshape(predicted.shape)
+        assert ((z > 0) != (predicted > 0)).any()
+
+
+# --- weights that somebody has set --------------------------------------------------------------
+
+
+def recast(arrays, dtype, order="C"):
+    return [np.array(array, dtype, order=order) for array in arrays]
+
+
+@pytest.mark.parametrize("trained", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("names", [["coefs_"], ["intercepts_"], ["coefs_", "intercepts_"]])
+def test_weights_of_another_dtype_or_order_are_cast(names, dtype, trained, small, digits):
+    X, y = digits
+    clf = small(momentum=0.5).fit(X.astype(trained), y)
+    for name in names:
+        setattr(clf, name, recast(getattr(clf, name), dtype))
+    exact = copy.deepcopy(clf)
+    for name in ("coefs_", "intercepts_"):
+        setattr(exact, name, recast(getattr(exact, name), np.float64, "F"))
+    np.testing.assert_allclose(clf.predict_proba(X), exact.predict_proba(X), rtol=1e-2, atol=1e-4)
+    clf.partial_fit(X, y)
+    kinds = {a.dtype for a in clf.coefs_ + clf.intercepts_ + clf.velocity_[0] + clf.velocity_[1]}
+    assert len(kinds) == 1 and kinds < {np.dtype(np.float32), np.dtype(np.float64)}
+
+
+def test_weights_set_as_lists_are_taken(small, digits):
+    clf = small().fit(*digits)
+    expected = clf.predict(digits[0])
+    clf.coefs_ = tuple(w.tolist() for w in clf.coefs_)
+    np.testing.assert_array_equal(clf.predict(digits[0]), expected)
+    clf.partial_fit(*digits)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "shape", "message"),
+    [
+        ("coefs_", 0, (63, 8), r"`coefs_\[0\]` must have shape \(64, n_units\).*; got \(63, 8\)"),
+        ("coefs_", 0, (64,), r"`coefs_\[0\]` must have shape \(64, n_units\).*; got \(64,\)"),
+        ("coefs_", 1, (7, 10), r"`coefs_\[1\]` .* units of the layer before; got \(7, 10\)"),
+        ("coefs_", 1, (8, 9), r"`intercepts_\[1\]` must have shape \(9,\).*; got \(10,\)"),
+        ("intercepts_", 0, (8, 1), r"`intercepts_\[0\]` must have shape \(8,\).*; got \(8, 1\)"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(name, layer, shape, message, small, digits):
+    clf = small().fit(*digits)
+    getattr(clf, name)[layer] = np.zeros(shape)
+    for method in (
+        lambda X, y: clf.predict(X),
+        clf.partial_fit,
+        clf.set_params(warm_start=True).fit,
+    ):
+        with pytest.raises(ValueError, match=message):
+            method(*digits)
+
+
+def test_layers_that_are_not_the_classifiers_are_named(small, digits):
+    clf = small(momentum=0.5).fit(*digits)
+    whole = copy.deepcopy(clf)
+    clf.coefs_ = clf.coefs_[:1]
+    with pytest.raises(ValueError, match="must hold an array for each layer; got 1 and 2"):
+        clf.predict(digits[0])
+    clf.intercepts_ = clf.intercepts_[:1]
+    with pytest.raises(ValueError, match="a column for each of the 10 classes; got 8"):
+        clf.predict(digits[0])
+    clf = copy.deepcopy(whole)
+    clf.coefs_[0] = clf.coefs_[0].astype(complex)
+    with pytest.raises(TypeError, match=r"`coefs_\[0\]` must hold real numbers; got complex"):
+        clf.predict(digits[0])
+    whole.velocity_[1][0] = np.zeros(3)
+    with pytest.raises(ValueError, match="`velocity_` must hold arrays of the shapes of `coefs_`"):
+        whole.partial_fit(*digits)

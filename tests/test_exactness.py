@@ -21,10 +21,9 @@ CONFIGURATIONS = {
     "everything": {
         "momentum": 0.5,
         "dropout": 0.2,
-        "eta_schedule": "taper",
+        "eta_schedule": Taper(n_epochs=4),
         "lmbda": 1.0,
         "cost": "quadratic",
-        "class_weight": {0: 2.0, 1: 1.0},
         "monitor_samples": 40,
     },
     "full batch": {"batch_size": None, "momentum": 0.5, "lmbda": 1.0},

@@ -444,3 +444,26 @@ def test_heavy_tails_of_values_that_are_rare_in_every_feature_pass():
             for _ in range(2)
         )
         assert scale_difference(X, X_val) is None
+
+
+def oversampled(n_few, times, noise=0):
+    """Make rows of noise in which an over-sampler has repeated those of the smaller class."""
+    rng = np.random.default_rng(noise)
+    X, y = rng.random((400 + n_few, 5)), np.repeat([0, 1], [400, n_few])
+    repeated = np.repeat(np.flatnonzero(y == 1), times)
+    return np.concatenate([X, X[repeated]]), np.concatenate([y, y[repeated]])
+
+
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix])
+def test_a_split_of_rows_that_an_over_sampler_repeated_is_warned_of(form, small):
+    X, y = oversampled(40, 9)
+    with pytest.warns(UserWarning, match=r"% of the rows that were split off .* over-sampler"):
+        small(early_stopping=True).fit(form(X), y)
+
+
+def test_splits_of_other_rows_are_not_warned_of(small, digits):
+    rng = np.random.default_rng(0)
+    small(early_stopping=True).fit(*digits)
+    small(early_stopping=True).fit(*oversampled(40, 1)[:2])  # few of those split off repeat
+    repeating = rng.integers(0, 3, (600, 4)).astype(float)  # in every class
+    small(early_stopping=True).fit(repeating, rng.integers(0, 2, 600))

@@ -31,7 +31,7 @@ WITHOUT_CALLBACKS = textwrap.dedent(
 
 
 def test_the_warning_of_an_interrupt_points_to_the_caller(small, digits):
-    def schedule(epoch, history, eta):
+    def schedule(epoch, history, eta, max_iter):
         if epoch == 1:
             raise KeyboardInterrupt
         return eta

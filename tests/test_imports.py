@@ -39,6 +39,7 @@ LAYERS = [
         "_hooks",
         "_identity",
         "_prediction",
+        "_progress",
         "_scoring",
         "_start",
         "diagnostics",
@@ -57,6 +58,8 @@ NOT_OURS = {
     "_getframe",  # of sys
     "_at_fork_reinit",  # of Python's locks, as Python's own modules use it
     "_init_callback_context",  # scikit-learn's documented way for estimators
+    "_kwargs",  # of scikit-learn's scorers, which do not say otherwise what their metric takes
+    "_score_func",
     "_skl_callbacks",  # where scikit-learn keeps the callbacks that are set
 }
 

@@ -414,7 +414,7 @@ class Rival:
         self.fit, self.epoch = fit, epoch
         self.n_fits = self.n_scores = 0
 
-    def schedule(self, epoch, history, eta):
+    def schedule(self, epoch, history, eta, max_iter):
         self.n_fits += epoch == 0
         if (self.n_fits, epoch) == (self.fit, self.epoch):
             os.kill(os.getpid(), signal.SIGINT)
@@ -527,7 +527,7 @@ def put_a_folder_in_the_place_of_the_file(path):
 def test_a_checkpoint_that_can_no_longer_be_written_is_an_error(
     spoil, epoch, fitted_before, path, split
 ):
-    def schedule(finished, history, eta):
+    def schedule(finished, history, eta, max_iter):
         if spoiling and finished == epoch:
             spoil(path)
         return eta
@@ -549,7 +549,7 @@ def test_a_checkpoint_below_a_file_is_an_error_before_training(path, split):
     path.parent.touch()
     started = []
 
-    def schedule(epoch, history, eta):
+    def schedule(epoch, history, eta, max_iter):
         started.append(epoch)
         return eta
 

@@ -100,7 +100,7 @@ def test_names_become_what_they_stand_for_and_numbers_built_in_ones():
     assert parameters.cost is COSTS["quadratic"]
     assert parameters.penalty is PENALTIES["l1"]
     assert parameters.weight_init is INITIALIZERS["large"]
-    assert parameters.eta_schedule(2, {"eta": [0.5, 0.5]}, 9.0) == 0.1
+    assert parameters.eta_schedule(2, {"eta": [0.5, 0.5]}, 9.0, 3) == 0.1
     assert callable(parameters.scoring)
     assert parameters.hidden_layer_sizes == (5, 4)
     assert parameters.dropout == (0.0, 0.5, 0.25)
@@ -147,7 +147,7 @@ def test_validation_is_needed_for_early_stopping_and_for_schedules_that_ask_for_
 
 
 def test_a_schedule_that_ends_training_leaves_a_stream_at_its_last_eta():
-    clf = MLPSigmoidClassifier(eta_schedule=lambda epoch, history, eta: None)
+    clf = MLPSigmoidClassifier(eta_schedule=lambda epoch, history, eta, max_iter: None)
     history = {"epoch": [1], "eta": [0.25]}
     assert Parameters.of(clf).next_eta(history) is None
     assert Parameters.of(clf, streaming=True).next_eta(history) == 0.25
@@ -213,7 +213,8 @@ def fitted_bytes(classifier):
         ({"class_weight": {0: -1.0}}, ValueError, "`class_weight`.*got -1.0"),
         ({"n_total": 0}, ValueError, "`n_total`.*got 0"),
         ({"monitor_samples": -1}, ValueError, "`monitor_samples`.*got -1"),
-        ({"random_state": "seed"}, ValueError, "'seed' cannot be used to seed"),
+        ({"random_state": "seed"}, TypeError, "`random_state` must be None, .* got 'seed'"),
+        ({"random_state": -1}, ValueError, "`random_state` must be None, .* got -1"),
         ({"verbose": -1}, ValueError, "`verbose`.*got -1"),
         (
             {"weight_init": lambda rng, n_in, n_out: (np.zeros((n_out, n_in)), np.zeros(n_out))},
@@ -262,7 +263,7 @@ def test_every_named_choice_trains(name, value, small, digits):
             {"eta_schedule": [(1, 0.3), (2, 0.1)]},
             {"eta_schedule": Piecewise([(1, 0.3), (2, 0.1)])},
         ),
-        ({"eta_schedule": "taper"}, {"eta_schedule": Taper(n_epochs=30)}),
+        ({"eta_schedule": "taper"}, {"eta_schedule": Taper()}),
         ({"hidden_layer_sizes": (8,)}, {"hidden_layer_sizes": 8}),
         ({"dropout": 0.3}, {"dropout": (0.0, 0.3)}),
     ],

@@ -1,12 +1,14 @@
 """Validation data reach the network through pipelines and searches."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import assert_same_model
 from sklearn import config_context
+from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV, PredefinedSplit, cross_validate
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sknielsen import ImageAugmenter
 
@@ -137,3 +139,49 @@ def test_nested_cross_validation_stops_early_on_rows_of_its_own(small, digits):
     for outer in result["estimator"]:
         assert outer.best_estimator_.n_iter_ < 40
         assert len(outer.best_estimator_.validation_indices_) == 30
+
+
+HINT = (
+    r"In a pipeline `X_val` must pass the same steps as X: use Pipeline\(\.\.\., transform_input="
+)
+
+
+def test_validation_rows_that_passed_no_step_are_an_error_that_says_how_they_do(small):
+    X = np.array([["a", 1.0], ["b", 2.0]] * 20, dtype=object)
+    y = np.arange(40) % 2
+    steps = [("encode", OneHotEncoder()), ("clf", small(batch_size=5))]
+    with pytest.raises(ValueError, match=f"^In the validation data: could not convert.*{HINT}"):
+        Pipeline(steps).fit(X, y, X_val=X[:9], y_val=y[:9])
+    letters = X[:, :1].astype(str)
+    with pytest.raises(TypeError, match=f"^In the validation data: X must hold numbers.*{HINT}"):
+        Pipeline(steps).fit(letters, y, X_val=letters[:9], y_val=y[:9])
+
+
+def test_validation_rows_with_other_features_are_an_error_with_the_hint(small, split):
+    (X, y), validation = split
+    steps = [("components", PCA(5)), ("clf", small())]
+    with pytest.raises(ValueError, match=f"64 features, but .* expecting 5 features.*{HINT}"):
+        Pipeline(steps).fit(X, y, **validation)
+
+
+def test_labels_that_are_refused_draw_no_hint_on_rows(small, split):
+    (X, y), validation = split
+    with pytest.raises(ValueError, match=r"^In the validation data: y holds strings") as no:
+        small().fit(X, y, X_val=validation["X_val"], y_val=validation["y_val"].astype(str))
+    assert "pipeline" not in str(no.value)
+
+
+def test_names_of_validation_rows_alone_are_not_warned_of(small, split):
+    (X, y), validation = split
+    frame = pd.DataFrame(validation["X_val"]).add_prefix("p")
+    clf = small().fit(X, y, X_val=frame, y_val=validation["y_val"])
+    assert not hasattr(clf, "feature_names_in_")
+    assert_same_model(clf, small().fit(X, y, **validation))
+
+
+def test_other_names_of_validation_rows_are_an_error(small, split):
+    (X, y), validation = split
+    frame = pd.DataFrame(X).add_prefix("p")
+    other = pd.DataFrame(validation["X_val"]).add_prefix("q")
+    with pytest.raises(ValueError, match=f"(?s)feature names should match.*{HINT}"):
+        small().fit(frame, y, X_val=other, y_val=validation["y_val"])

@@ -12,9 +12,16 @@ from sknielsen.schedules import (
     resolve_schedule,
 )
 
+MAX_ITER = 30
+
+
+def history(scores):
+    """Make what a schedule sees; a score that is NaN stands for no validation data."""
+    return {"validation_score": list(scores), "validation_cost": list(scores)}
+
 
 def etas(schedule, n_epochs, eta=0.8, scores=()):
-    return [schedule(e, {"validation_score": list(scores[:e])}, eta) for e in range(n_epochs)]
+    return [schedule(e, history(scores[:e]), eta, MAX_ITER) for e in range(n_epochs)]
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULES))
@@ -66,7 +73,7 @@ def test_plateau_trains_at_its_least_factor_and_ends_below_it():
 
 def test_plateau_ignores_epochs_without_validation_data():
     schedule = Plateau(patience=2)
-    assert schedule(4, {"validation_score": [0.9, float("nan"), float("nan"), 0.8]}, 0.8) == 0.8
+    assert schedule(4, history([0.9, float("nan"), float("nan"), 0.8]), 0.8, MAX_ITER) == 0.8
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,7 @@ def test_plateau_ignores_epochs_without_validation_data():
 )
 def test_parameters_out_of_range_are_named(schedule, error, message):
     with pytest.raises(error, match=message):
-        schedule(0, {"validation_score": []}, 0.5)
+        schedule(0, history([]), 0.5, MAX_ITER)
 
 
 def test_a_list_of_pairs_is_piecewise():
@@ -96,7 +103,7 @@ def test_a_list_of_pairs_is_piecewise():
 
 
 def test_a_plain_function_is_a_schedule():
-    def halve(epoch, history, eta):
+    def halve(epoch, history, eta, max_iter):
         return eta / 2**epoch
 
     assert resolve_schedule(halve) is halve
@@ -116,19 +123,19 @@ def test_plateau_alone_needs_validation_data():
 
 
 def test_defaults_are_those_of_the_docstrings():
-    assert Taper().get_params() == {"form": "linear", "n_epochs": 30}
+    assert Taper().get_params() == {"form": "linear", "n_epochs": None}
     assert Plateau().get_params() == {"factor": 0.5, "patience": 5, "min_factor": 1 / 128}
 
 
 def test_plateau_goes_on_counting_after_epochs_without_validation_data():
     scores = [0.9, float("nan"), 0.8, float("nan"), 0.8]
-    assert Plateau(patience=2)(5, {"validation_score": scores}, 0.8) == 0.4
+    assert Plateau(patience=2)(5, history(scores), 0.8, MAX_ITER) == 0.4
 
 
 def test_plateau_counts_a_score_of_minus_infinity_as_stalled():
     scores = [-float("inf")]
-    assert Plateau(patience=2)(1, {"validation_score": scores}, 0.8) == 0.8
-    assert Plateau(patience=2)(2, {"validation_score": 2 * scores}, 0.8) == 0.4
+    assert Plateau(patience=2)(1, history(scores), 0.8, MAX_ITER) == 0.8
+    assert Plateau(patience=2)(2, history(2 * scores), 0.8, MAX_ITER) == 0.4
 
 
 @pytest.mark.parametrize(
@@ -148,7 +155,7 @@ def test_plateau_counts_a_score_of_minus_infinity_as_stalled():
             Taper("cubic"),
             "`form` of Taper must be one of ['exponential', 'inverse', 'linear']; got 'cubic'.",
         ),
-        (Taper(n_epochs=0), "n_epochs of Taper must be an integer in [1, inf); got 0."),
+        (Taper(n_epochs=0), "n_epochs of Taper must be an integer in [1, inf) or None; got 0."),
         (Plateau(factor=1.0), "factor of Plateau must be a number in (0, 1); got 1.0."),
         (Plateau(patience=0), "patience of Plateau must be an integer in [1, inf); got 0."),
         (Plateau(min_factor=2), "min_factor of Plateau must be a number in (0, 1]; got 2."),
@@ -156,5 +163,5 @@ def test_plateau_counts_a_score_of_minus_infinity_as_stalled():
 )
 def test_the_whole_message_is_a_sentence(schedule, message):
     with pytest.raises(ValueError) as error:
-        schedule(0, {"validation_score": []}, 0.5)
+        schedule(0, history([]), 0.5, MAX_ITER)
     assert str(error.value) == message

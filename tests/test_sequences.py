@@ -181,7 +181,7 @@ PARAMETER_FAULTS = (
     ("single", "class_weight={y[0]: inf}"),
     ("multilabel", "class_weight={0: 2.0}"),
     ("multilabel", "cost='log_likelihood'"),
-    ("new", "random_state='seed'"),
+    ("", "random_state='seed'"),
     ("continuing", "hidden_layer_sizes=(9,), dropout=0.0"),
     ("continuing", "hidden_layer_sizes=(3, 3, 3), dropout=0.0"),
     ("continuing one_output", "cost='log_likelihood'"),
@@ -190,7 +190,7 @@ PARAMETER_FAULTS = (
     # The first epoch succeeds, the second one asks for an eta that is none.
     (
         "fit new",
-        "eta_schedule=lambda epoch, history, eta: -1.0 if epoch > 0 else eta, "
+        "eta_schedule=lambda epoch, history, eta, max_iter: -1.0 if epoch > 0 else eta, "
         "max_iter=3, early_stopping=False",
     ),
     (
@@ -472,13 +472,15 @@ class Sequences(RuleBasedStateMachine):
         reference, by_epoch = before.reference.copy(), {before.epoch: before.reference}
         epoch = before.n_epochs
         for _ in range(model.max_iter if call == FIT else 1):
-            eta = eta_of_epoch(model.eta_schedule, epoch, scores[:epoch], model.eta)
+            scored, max_iter = scores[:epoch], model.max_iter
+            eta = eta_of_epoch(model.eta_schedule, epoch, scored, model.eta, max_iter)
             if eta is None and call == FIT:
                 break
             eta = model.history_["eta"][epoch - 1] if eta is None else eta
             expect(f"len(model.history_['epoch']) > {epoch}", True)
             expect(f"model.history_['eta'][{epoch}]", eta, 1e-12)
-            reference.train_epoch(epoch, eta, rows, model.get_params(deep=False))
+            parameters = model.get_params(deep=False)
+            reference.train_epoch(epoch, eta, rows, parameters, in_a_stream=call != FIT)
             epoch += 1
             by_epoch[epoch] = reference.copy()
             self.check_figures(epoch, reference, rows, validation)
@@ -639,6 +641,9 @@ class Sequences(RuleBasedStateMachine):
         script.run(f"model.set_params(warm_start=True, early_stopping=False, max_iter={n_epochs})")
         self.draw_data(data, PARTIAL_FIT, validated=self.needs_validation or None)
         script.run("w = None")
+        script.run(
+            "model.set_params(class_weight=None)"
+        )  # of another mean a stream takes as it is
         script.run("twin = copy.deepcopy(model)")
         n_before = self.model.n_iter_ if self.fitted else 0
         self.train(FIT)

@@ -7,10 +7,9 @@ from typing import Any, Literal, Self
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknielsen._resolve import check_image_shape, check_number
+from sknielsen._resolve import check_image_shape, check_number, random_state_of, scalar
 from sknielsen._sklearn import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
@@ -317,8 +316,8 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         draws = rng.random((n, 7))
         chosen = np.flatnonzero(draws[:, 0] < self.probability)
         uniform = 2 * draws[:, 1:] - 1
-        if isinstance(self.shift, Real):
-            shift = float(self.shift) * uniform[:, :2]
+        if isinstance(scalar(self.shift), Real):
+            shift = float(scalar(self.shift)) * uniform[:, :2]
         else:
             pairs = np.array(self.shift, float)
             shift = pairs[(rng.integers(len(pairs)) + np.arange(n)) % len(pairs)]
@@ -341,18 +340,19 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
 
     def _check(self, n_features: int) -> tuple[int, int, int]:
         """Check every parameter; return the shape (height, width, channels) of the images."""
-        if isinstance(self.shift, Real):
+        if isinstance(scalar(self.shift), Real):
             check_number("shift", self.shift, Real, "[0, inf)")
         else:
             _check_pairs(self.shift)
         for name, interval in _INTERVALS.items():
             check_number(name, getattr(self, name), Real, interval)
-        if not isinstance(self.keep_in_frame, (bool, np.bool_)):
+        if not isinstance(scalar(self.keep_in_frame), (bool, np.bool_)):
             raise TypeError(f"`keep_in_frame` must be True or False; got {self.keep_in_frame!r}.")
         if not isinstance(self.fill, str):
             check_number("fill", self.fill, Real, "(-inf, inf)")
         elif self.fill != "auto":
             raise ValueError(f'`fill` must be a number or "auto"; got {self.fill!r}.')
+        random_state_of(self.random_state)
         shape = check_image_shape(
             self.image_shape, n_features, f"the number of features, {n_features}"
         )
@@ -417,4 +417,4 @@ def _images(X: npt.ArrayLike) -> Array:
 
 def generator_from(random_state: int | np.random.RandomState | None) -> np.random.Generator:
     """Make a generator from what scikit-learn accepts as `random_state`."""
-    return np.random.default_rng(check_random_state(random_state).randint(2**31, size=4))
+    return np.random.default_rng(random_state_of(random_state).randint(2**31, size=4))

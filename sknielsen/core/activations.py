@@ -19,6 +19,9 @@ _HALF: dict[np.dtype[Any], Array] = {dtype: np.array(0.5, dtype) for dtype in _D
 _ONE: dict[np.dtype[Any], Array] = {dtype: np.array(1.0, dtype) for dtype in _DTYPES}
 
 
+SATURATED_SLOPE = 0.01  # sigma'(z) below it: a neuron learns at less than 1/25 of its best
+
+
 def sigmoid(z: Array) -> Array:
     """Compute sigma(z) = 1 / (1 + exp(-z)) in place (Nielsen, ch. 1, eq. 3).
 

@@ -68,7 +68,7 @@ class Schedule(Protocol):
     ``needs_validation`` is optional: True where the schedule reads the validation score.
     """
 
-    def __call__(self, epoch: int, history: History, eta: float, /) -> float | None:
+    def __call__(self, epoch: int, history: History, eta: float, max_iter: int, /) -> float | None:
         """Return eta for the next epoch, or None to end training."""
 
 

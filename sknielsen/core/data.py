@@ -12,14 +12,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy.sparse import issparse
 
-from sknielsen.core.contracts import Array
+from sknielsen.core.activations import sigmoid, softmax
+from sknielsen.core.contracts import Activation, Array
 
 CACHED_BYTES = 256 * 1024  # rows gathered at a time
 _HELD_BYTES = 4 * 1024 * 1024  # rows and activations of the largest mini-batch held at once
 
-# Rows gathered at once: the position of the first one, inputs, targets, relative weights.
+# Rows gathered at once: the position of the first one, inputs, targets, weights.
 Chunk: TypeAlias = tuple[int, Array, Array, Array | None]
-# A mini-batch, or a part of one: inputs, targets, relative weights, rows of the whole mini-batch,
+# A mini-batch, or a part of one: inputs, targets, weights, rows of the whole mini-batch,
 # and whether this is its first and its last part. (A plain tuple: reading the fields of a named
 # one takes a twentieth of the time of a small mini-batch.)
 Batch: TypeAlias = tuple[Array, Array, Array | None, int, bool, bool]
@@ -110,7 +111,7 @@ class Data:
         """Sample weights of rows; None when there are none."""
         return None if self.sample_weight is None else self.sample_weight[rows]
 
-    def _scaled(self, rows: Array) -> Array | None:
+    def _scaled(self, rows: Array | slice) -> Array | None:
         """Return scaled weights of rows, by sample times by class; None when there are none."""
         by_sample, by_class = self._exponents
         weight = None
@@ -134,6 +135,41 @@ class Data:
         """
         weight = self._scaled(rows)
         return None if weight is None else weight / self._mean
+
+    def step_weights(self, batch_size: int, absolute: bool) -> tuple[Array, Array] | None:
+        """Return what each row weighs in a step, and how often an epoch visits it.
+
+        A row much heavier than the others would take a step far beyond eta. Therefore a row that
+        is heavier than `batch_size` times the mean is visited several times, each time with an
+        equal part of its weight; an epoch grows by at most one row in `batch_size`.
+
+        Parameters
+        ----------
+        batch_size : int
+            Rows of a mini-batch.
+        absolute : bool
+            Whether weights are taken as they are, as in a stream, where 1 is an ordinary row;
+            else they are divided by their mean.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples,)
+            For all rows of X, in its dtype.
+        visits : ndarray of int of shape (n_samples,)
+            None is returned for both where there are no weights.
+        """
+        scaled = self._scaled(slice(None))
+        if scaled is None:
+            return None
+        mean = 1.0
+        with np.errstate(all="ignore"):  # weights too small for the dtype become 0
+            if absolute:
+                scaled, mean = np.ldexp(scaled, sum(self._exponents)), max(1.0, self.mean_weight)
+            else:
+                scaled = scaled / self._mean
+            # What exceeds the limit by rounding alone does not exceed it.
+            visits = np.ceil(scaled / (batch_size * mean) * (1 - 1e-9)).clip(1).astype(np.int64)
+            return (scaled / visits).astype(self.X.dtype), visits
 
     def digests(self) -> dict[str, str | None]:
         """Return a digest of each array, None for what is not there, to know the data again."""
@@ -170,7 +206,11 @@ class Data:
         return x, y
 
     def chunks(
-        self, batch_size: int, n_units: int, cached_bytes: int = CACHED_BYTES
+        self,
+        batch_size: int,
+        n_units: int,
+        cached_bytes: int = CACHED_BYTES,
+        n_rows: int | None = None,
     ) -> Iterator[tuple[int, int]]:
         """Cut the rows into runs that are gathered at once.
 
@@ -184,13 +224,15 @@ class Data:
             Hidden and output units together; a pass holds about three numbers for each.
         cached_bytes : int
             How much of X a run of several mini-batches may hold.
+        n_rows : int, default=None
+            Number of rows; None takes that of the selection.
 
         Yields
         ------
         start, stop : int
             Positions in `rows`.
         """
-        n_rows, n_features = len(self), self.X.shape[1]
+        n_rows, n_features = n_rows or len(self), self.X.shape[1]
         held = rows_held(n_features, n_units, self.X.dtype)
         if batch_size > held:
             span, part = batch_size, held
@@ -203,14 +245,13 @@ class Data:
                 yield start, min(start + part, end)
 
     def gathered(
-        self, rows: Array, batch_size: int, n_units: int, cached_bytes: int
+        self, rows: Array, weights: Array | None, batch_size: int, n_units: int, cached_bytes: int
     ) -> Generator[Chunk, None, None]:
-        """Gather these rows, as many as the selection has, a chunk at a time; see `chunks`."""
-        for start, stop in self.chunks(batch_size, n_units, cached_bytes):
+        """Gather rows, and what each weighs in a step, a chunk at a time; see `chunks`."""
+        for start, stop in self.chunks(batch_size, n_units, cached_bytes, len(rows)):
             chunk = rows[start:stop]
-            weight = self.relative_weight(chunk)
             x, y = self.gather(chunk)
-            yield start, x, y, None if weight is None else weight.astype(self.X.dtype)
+            yield start, x, y, None if weights is None else weights[chunk]
 
 
 def batches(chunks: Iterable[Chunk], batch_size: int, n_rows: int) -> Iterator[Batch]:
@@ -233,6 +274,26 @@ def batches(chunks: Iterable[Chunk], batch_size: int, n_rows: int) -> Iterator[B
             m = min(batch_size, n_rows - whole)
             w = None if weight is None else weight[part]
             yield x[part], y[part], w, m, begin == whole, end == whole + m
+
+
+def spread(rows: Array, visits: Array) -> Array:
+    """Repeat rows as often as they are visited, at even distances.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        Row numbers, in the order of an epoch.
+    visits : ndarray of int
+        For each row number, how often an epoch visits it.
+    """
+    counts = visits[rows]
+    n_visits = int(counts.sum())
+    if n_visits == len(rows):
+        return rows
+    which = np.repeat(np.arange(len(rows)), counts)
+    nth = np.arange(n_visits) - np.repeat(np.cumsum(counts) - counts, counts)
+    at = (which / len(rows) + nth / counts[which]) % 1.0
+    return rows[which[np.argsort(at, kind="stable")]]
 
 
 def finite_total(weight: float, name: str = "`sample_weight` times `class_weight`") -> float:
@@ -287,19 +348,30 @@ def digest(values: Any) -> str:
     return result.hexdigest()
 
 
-def decide(z: Array, multilabel: bool) -> Array:
+def decide(z: Array, multilabel: bool, activation: Activation = sigmoid) -> Array:
     """Turn the output layer's weighted inputs into codes: what `predict` returns, encoded.
+
+    An output that stands alone is decided by a > 1/2, several of them by the largest a. For
+    `sigmoid` and `softmax` z tells this, also where outputs saturate.
 
     Parameters
     ----------
     z : ndarray of shape (n_samples, n_outputs)
+        Not changed.
     multilabel : bool
         Whether each output is a label of its own.
+    activation : callable, default=sigmoid
+        Overwrites z with the outputs a.
 
     Returns
     -------
     ndarray of int of shape (n_samples,), or (n_samples, n_outputs) if multilabel
     """
+    threshold = 0.0
+    if activation is not sigmoid and activation is not softmax:
+        threshold, z = 0.5, z.copy()
+        with np.errstate(all="ignore"):
+            activation(z)
     if multilabel:
-        return (z > 0).astype(int)
-    return (z[:, 0] > 0).astype(int) if z.shape[1] == 1 else z.argmax(axis=1)
+        return (z > threshold).astype(int)
+    return (z[:, 0] > threshold).astype(int) if z.shape[1] == 1 else z.argmax(axis=1)

@@ -12,9 +12,10 @@ from typing import Any, Self
 
 import numpy as np
 
+from sknielsen.core.activations import SATURATED_SLOPE
 from sknielsen.core.blas import blas_threads
-from sknielsen.core.contracts import Augmenter, Penalty, Record
-from sknielsen.core.data import CACHED_BYTES, Chunk, Data, batches, decide
+from sknielsen.core.contracts import Array, Augmenter, Penalty, Record
+from sknielsen.core.data import CACHED_BYTES, Chunk, Data, batches, decide, spread
 from sknielsen.core.distortion import distorted_ahead
 from sknielsen.core.network import Network, Parts, Shrink, zeros_like
 from sknielsen.core.randomness import DROPOUT, SHUFFLE, generator
@@ -41,6 +42,8 @@ class Descent:
         Whether each epoch visits the rows in an order of its own.
     augment : Augmenter or None
         Distorts the rows of each epoch anew.
+    absolute : bool, default=False
+        Whether weights of rows are taken as they are; else they are divided by their mean.
     """
 
     batch_size: int
@@ -51,6 +54,7 @@ class Descent:
     momentum: float
     shuffle: bool
     augment: Augmenter | None
+    absolute: bool = False
 
     @classmethod
     def of(cls, parameters: Any, seed: int, batch_size: int, total_weight: float) -> Self:
@@ -73,6 +77,7 @@ class Descent:
             parameters.momentum,
             parameters.shuffle,
             parameters.augment,
+            absolute=parameters.streaming,  # since a block cannot know the weights of the others
         )
 
     def shrink(self, eta: float) -> Shrink | None:
@@ -114,6 +119,9 @@ class LocalEngine:
         self.monitor = monitor
         self.validation = validation
         self._parts: Parts | None = None  # the step of a mini-batch that comes in parts
+        weighted = train.step_weights(descent.batch_size, descent.absolute)
+        self._weights: Array | None = weighted[0] if weighted else None
+        self._visits: Array | None = weighted[1] if weighted else None
         self._run = blas_threads(
             descent.batch_size, network.layer_sizes, spare_a_core=descent.augment is not None
         )
@@ -126,10 +134,11 @@ class LocalEngine:
         """Descend once through all rows, a mini-batch at a time."""
         network, momentum = self.network, self.descent.momentum
         shrink, masks = self.descent.shrink(eta), self._masks(epoch)
+        rows = self._order(epoch)
         # Divergence is looked for after the epoch.
-        with np.errstate(all="ignore"), closing(self._chunks(epoch)) as chunks:
+        with np.errstate(all="ignore"), closing(self._chunks(epoch, rows)) as chunks:
             for x, y, weight, m, first, last in batches(
-                chunks, self.descent.batch_size, len(self.train)
+                chunks, self.descent.batch_size, len(rows)
             ):
                 network.forward(x, masks)
                 network.backward(y, weight)
@@ -156,9 +165,9 @@ class LocalEngine:
     def gradients(self, epoch: int, factor: float) -> Parts:
         """Sum the gradients of all rows, times a factor, without a step."""
         network, masks = self.network, self._masks(epoch)
-        total = zeros_like((network.weights, network.biases))
-        with np.errstate(all="ignore"), closing(self._chunks(epoch)) as chunks:
-            for x, y, weight, *_ in batches(chunks, self.descent.batch_size, len(self.train)):
+        total, rows = zeros_like((network.weights, network.biases)), self._order(epoch)
+        with np.errstate(all="ignore"), closing(self._chunks(epoch, rows)) as chunks:
+            for x, y, weight, *_ in batches(chunks, self.descent.batch_size, len(rows)):
                 network.forward(x, masks)
                 network.backward(y, weight)
                 network.accumulate(total, -factor, 1.0)
@@ -169,16 +178,21 @@ class LocalEngine:
         has_dropout = min(self.network.keep) < 1.0
         return generator(self.descent.seed, DROPOUT, epoch) if has_dropout else None
 
-    def _chunks(self, epoch: int) -> Generator[Chunk, None, None]:
-        """Gather the rows of an epoch, a chunk at a time, in its order and distorted."""
-        descent, rows = self.descent, self.train.rows
-        if descent.shuffle:
-            rows = generator(descent.seed, SHUFFLE, epoch).permutation(rows)
-        sizes = descent.batch_size, self.network.n_units
+    def _order(self, epoch: int) -> Array:
+        """Return the row numbers of an epoch in the order of its visits."""
+        rows = self.train.rows
+        if self.descent.shuffle:
+            rows = generator(self.descent.seed, SHUFFLE, epoch).permutation(rows)
+        return rows if self._visits is None else spread(rows, self._visits)
+
+    def _chunks(self, epoch: int, rows: Array) -> Generator[Chunk, None, None]:
+        """Gather the rows of an epoch, a chunk at a time, distorted."""
+        descent = self.descent
+        given = rows, self._weights, descent.batch_size, self.network.n_units
         if descent.augment is None:
-            return self.train.gathered(rows, *sizes, CACHED_BYTES)
+            return self.train.gathered(*given, CACHED_BYTES)
         # In fewer, larger chunks, since the two threads take turns at every call of Python.
-        chunks = self.train.gathered(rows, *sizes, 4 * CACHED_BYTES)
+        chunks = self.train.gathered(*given, 4 * CACHED_BYTES)
         return distorted_ahead(chunks, descent.augment, descent.seed, epoch)
 
     def measure(self) -> Record:
@@ -231,10 +245,11 @@ def evaluate(network: Network, data: Data) -> tuple[float, float, float | None]:
             x, y = data.gather(rows)
             z = network.forward(x)
             costs[start:stop] = network.cost.value(z, y)
-            same = decide(z, data.multilabel) == data.codes[rows]
+            codes = decide(z, data.multilabel, network.cost.activation)
+            same = codes == data.codes[rows]
             right[start:stop] = same.all(axis=1) if data.multilabel else same
             for a in network.hidden:
-                n_saturated += int(np.count_nonzero(a * (1 - a) < 0.01))
+                n_saturated += int(np.count_nonzero(a * (1 - a) < SATURATED_SLOPE))
                 n_hidden += a.size
         return (
             float(np.average(costs, weights=data.relative_weight(data.rows))),

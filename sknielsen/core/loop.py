@@ -5,15 +5,17 @@ may end training: the number of epochs, the schedule, early stopping and a hook;
 """
 
 from collections.abc import Callable
-from math import isnan, nan
+from math import nan
 from time import perf_counter
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
 from sknielsen.core.contracts import Engine, History, Record
 from sknielsen.core.state import HISTORY, State
 from sknielsen.core.stopping import Patience, remember, restore
+
+Ending: TypeAlias = Literal["epochs", "schedule", "patience", "hook", "interrupt"]
 
 
 class Course(Protocol):
@@ -30,10 +32,6 @@ class Course(Protocol):
     @property
     def keeps_interrupted(self) -> bool:
         """Whether Ctrl-C keeps the epochs finished."""
-
-    @property
-    def verbose(self) -> int:
-        """Whether to print a line for each epoch."""
 
     def next_eta(self, history: History) -> float | None:
         """Return eta for the next epoch, or None to end training."""
@@ -58,7 +56,7 @@ def train(
     course: Course,
     score: Callable[[Record], float] | None,
     hooks: Observer,
-) -> None:
+) -> Ending:
     """Train a network in place, epoch by epoch.
 
     Parameters
@@ -73,6 +71,11 @@ def train(
         data.
     hooks : Observer
 
+    Returns
+    -------
+    {"epochs", "schedule", "patience", "hook", "interrupt"}
+        What has ended training.
+
     Raises
     ------
     KeyboardInterrupt
@@ -84,23 +87,25 @@ def train(
     n_before, last_epoch = state.n_epochs, state.first_epoch + course.n_epochs
     patience = course.patience
     if patience and score and state.epoch > 0 and not state.best.weights:
-        first = engine.with_threads(
-            lambda: score(_record(engine.measure()))
-        )  # the first weights compete, too
-        remember(state, first, keep_weights=True)
+        # The weights that training begins with compete, too.
+        patience.judge(state, engine.with_threads(_score_first, engine, score))
     record: Record = {}
+    ending: Ending = "epochs"
     try:
-        while state.n_epochs < last_epoch and not (patience and patience.is_over(state.best)):
+        while state.n_epochs < last_epoch:
+            if patience and patience.is_over(state.best):
+                ending = "patience"
+                break
             eta = course.next_eta(state.history)
             if eta is None:
+                ending = "schedule"
                 break
             hooks.begin_epoch()
             record = engine.with_threads(_train_epoch, engine, state, eta, score)
             state.append(record)
-            _judge(state, patience, record["validation_score"])
-            if course.verbose:
-                _print(record)
+            _judge(state, patience, record)
             if hooks.end_epoch():
+                ending = "hook"
                 break
     except KeyboardInterrupt:
         n_recorded = state.n_epochs
@@ -108,22 +113,26 @@ def train(
             raise
         state.cut(n_recorded)
         if record["epoch"] == n_recorded:  # recorded, perhaps not yet judged
-            remember(state, record["validation_score"], keep_weights=patience is not None)
+            remember(state, record, keep_weights=patience is not None)
         hooks.interrupted()
+        ending = "interrupt"
     if patience:
         restore(state)
+    return ending
 
 
-def _judge(state: State, patience: Patience | None, score: float) -> None:
-    """Compare the score of the epoch just recorded with the best one."""
+def _judge(state: State, patience: Patience | None, record: Record) -> None:
+    """Compare the epoch just recorded with the best one."""
     if patience:
-        patience.judge(state, score)
+        patience.judge(state, record)
     else:
-        remember(state, score, keep_weights=False)
+        remember(state, record, keep_weights=False)
 
 
-def _print(record: Record) -> None:
-    print("  ".join(f"{c} {record[c]:<8.4g}" for c in HISTORY if not isnan(record[c])))
+def _score_first(engine: Engine, score: Callable[[Record], float]) -> Record:
+    """Measure and score the weights that training begins with."""
+    record = _record(engine.measure())
+    return record | {"validation_score": score(record)}
 
 
 def _train_epoch(

@@ -42,9 +42,13 @@ class Best:
     epoch : int
         The epoch that had it, or whose weights are the first to be judged; 0 if there is none.
     n_stalled : int
-        Epochs in a row without improvement, for early stopping.
+        Epochs since the score has last risen by more than the tolerance of early stopping.
     weights, biases : sequence of ndarray
         Copies, by layer, for early stopping; else none.
+    cost : float
+        Validation cost of that epoch, which decides between equal scores.
+    bar : float
+        The score to which it had risen when `n_stalled` was last 0.
     """
 
     score: float = -inf
@@ -52,9 +56,11 @@ class Best:
     n_stalled: int = 0
     weights: Sequence[Array] = ()
     biases: Sequence[Array] = ()
+    cost: float = inf
+    bar: float = -inf
 
 
-BEST_NUMBERS = "score", "epoch", "n_stalled"  # those that files hold
+BEST_NUMBERS = "score", "epoch", "cost", "n_stalled", "bar"  # those that files hold
 
 
 class Kind(NamedTuple):

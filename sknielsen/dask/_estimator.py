@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 from sknielsen._classifier import EtaSchedule, MLPSigmoidClassifier, Scoring
 from sknielsen._fitted import FITTED, attributes, unfitted_copy
 from sknielsen._hooks import all_or_nothing
-from sknielsen._inputs import Given, Inputs, clip_batch_size, is_dask
+from sknielsen._inputs import Given, Inputs, is_dask
 from sknielsen._parameters import Parameters
+from sknielsen._start import clip_batch_size
 from sknielsen._warn import warn
 from sknielsen.core.contracts import (
     Augmenter,
@@ -310,7 +311,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         n_rows, averages = len(inputs.train), self.sync == "average"
         batch_size = n_rows
         if not averages:  # else an epoch is one round over all rows
-            batch_size = clip_batch_size(parameters.batch_size, n_rows)
+            batch_size = clip_batch_size(parameters.batch_size, n_rows, parameters.streaming)
         if n_rows > _MANY_ROUNDS * batch_size:
             warn(
                 f"`batch_size`={batch_size} makes {-(-n_rows // batch_size)} "

@@ -228,7 +228,7 @@ def sum_gradients(
         data = data.select((data.rows if order is None else order)[begin:end])
     seed = [job.seed, number + 1, begin]
     engine = job.engine(data, batch_size=len(data), seed=seed, shuffle=False)
-    factor = data.mean_weight / job.mean_weight
+    factor = 1.0 if engine.descent.absolute else data.mean_weight / job.mean_weight
     weights, biases = engine.with_threads(engine.gradients, job.epoch, factor)
     return [*weights, *biases]
 

@@ -4,10 +4,9 @@ To add one: a function that takes the `Evidence` of a training, called `t` here,
 or (sentence, evidence, advice); and a line in ``FINDINGS``.
 """
 
-import textwrap
 from collections.abc import Callable
 from math import isnan
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,8 +16,11 @@ from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import _num_samples
 
 from sknielsen._inputs import LARGE_RMS
-from sknielsen.core.contracts import Array, FittedClassifier, MatrixLike
+from sknielsen.core.contracts import Array, MatrixLike
+from sknielsen.diagnostics._chance import cause_of_chance
 from sknielsen.diagnostics._evidence import AT_CHANCE, COST_LEFT, SHARED_STEPS, Evidence
+from sknielsen.diagnostics._finding import Finding, Findings
+from sknielsen.diagnostics._inside import network_inside
 from sknielsen.initializers import large, resolve_initializer
 
 # Thresholds. "Of chance's cost": costs are compared with the cost of chance, which is that of the
@@ -43,43 +45,14 @@ _PREFERRED = 0.9  # of the rows are given one class
 Found: TypeAlias = tuple[str, dict[str, Any], str] | None
 
 
-class Finding(NamedTuple):
-    """One thing that went wrong; `str` makes a paragraph of it.
-
-    Attributes
-    ----------
-    code : str
-        Name of the finding in ``FINDINGS``.
-    sentence : str
-        What was seen.
-    evidence : dict
-        The numbers and epochs behind the sentence.
-    advice : str
-        What to try.
-    """
-
-    code: str
-    sentence: str
-    evidence: dict[str, Any]
-    advice: str
-
-    def __str__(self) -> str:
-        wrap = textwrap.TextWrapper(width=95, subsequent_indent="    ", break_on_hyphens=False)
-        wrap.break_long_words = False
-        what = wrap.fill(f"{self.code}: {self.sentence}")
-        wrap.initial_indent = "    "
-        return f"{what}\n{wrap.fill(f'Try: {self.advice}')}"
-
-
-def diagnose(
-    clf: FittedClassifier, X: MatrixLike | None = None, y: ArrayLike | None = None
-) -> list[Finding]:
+def diagnose(clf: Any, X: MatrixLike | None = None, y: ArrayLike | None = None) -> list[Finding]:
     """Say in words what went wrong in a training.
 
     Parameters
     ----------
-    clf : MLPSigmoidClassifier
-        Fitted. Its `history_`, weights and parameters are read.
+    clf : MLPSigmoidClassifier, Pipeline or search
+        Fitted. Its `history_`, weights and parameters are read. Of a pipeline, the steps before
+        the classifier transform `X`; of a search, `best_estimator_` is diagnosed.
     X : array-like or sparse matrix of shape (n_samples, n_features), default=None
         The training rows, for findings on inputs, neurons and outputs. If there are more than
         10,000, a sample of them is used, the same one in every call.
@@ -89,14 +62,15 @@ def diagnose(
     Returns
     -------
     list of Finding
-        Empty for a sound training. A finding that needs what is not known is left out: a history
+        Empty for a sound training, and never empty where the outputs of the training ended no
+        better than outputs that ignore the inputs. It is shown as paragraphs in a terminal, and
+        as a table in a notebook. A finding that needs what is not known is left out: a history
         without validation data, for instance, cannot show over-fitting.
 
     Raises
     ------
     TypeError
-        If `clf` is not an MLPSigmoidClassifier. Instead of a pipeline pass its last step, and X
-        as the steps before transform it.
+        If there is no MLPSigmoidClassifier in `clf`.
     ValueError
         If `y` comes without `X`, or holds other labels than the classes.
     sklearn.exceptions.NotFittedError
@@ -117,10 +91,10 @@ def diagnose(
     >>> [finding.code for finding in diagnose(clf, X / 16, y)]
     ['eta_too_low']
     """
-    all_evidence = Evidence(clf, X, y)
+    all_evidence = Evidence(*network_inside(clf, X), y)
     with np.errstate(all="ignore"):  # huge inputs are a finding, not an error
         found = {code: look(all_evidence) for code, look in FINDINGS.items()}
-    findings = []
+    findings = Findings()
     for code, finding in found.items():
         if finding is not None:
             sentence, evidence, advice = finding
@@ -235,8 +209,11 @@ def _eta_too_high(t: Evidence) -> Found:
             name, share = t.clf.classes_.tolist()[shares.argmax()], shares.max()
             evidence |= {"preferred": name, "preferred_share": share}
             sentence += f" One output is always preferred: {name!r}, on {share:.0%} of the rows."
-    lower = min(t.suited_eta, t.eta / 3)
-    return sentence, evidence, f"a smaller eta: {lower:.2g} instead of {t.eta:.3g}."
+    lower = min(t.eta_for_rows, t.eta / 3)
+    advice = (
+        f"a smaller eta: {lower:.2g} instead of {t.eta:.3g}, or what sknielsen.find_eta suggests."
+    )
+    return sentence, evidence, advice
 
 
 def _saturated_hidden(t: Evidence) -> Found:
@@ -252,10 +229,10 @@ def _saturated_hidden(t: Evidence) -> Found:
         )
     else:
         sentence = f"{saturation:.0%} of the hidden activations are saturated and hardly learn."
-    evidence["eta_factor"] = factor = t.eta / t.suited_eta
+    evidence["eta_factor"] = factor = t.eta / t.eta_for_rows
     advice = []
     if factor >= 1.5:
-        lower = f"{t.suited_eta:.2g} instead of {t.eta:.3g}"
+        lower = f"{t.eta_for_rows:.2g} instead of {t.eta:.3g}"
         advice.append(f"an eta smaller by a factor of {factor:.3g}: {lower}")
     if t.X is not None:
         mean = t.moments[0].mean()
@@ -300,6 +277,8 @@ def _eta_too_low(t: Evidence) -> Found:
     levelled = falls < _LEVELLED * before and t.of_chance < AT_CHANCE
     if isnan(falls) or t.overruled or levelled or not t.smooth or t.eta >= t.suited_eta:
         return None
+    if t.validation_stalled:
+        return None
     far = (
         t.of_chance >= COST_LEFT and falls >= _FALLING * t.costs[-1] and 10 * t.eta <= t.suited_eta
     )
@@ -310,16 +289,20 @@ def _eta_too_low(t: Evidence) -> Found:
         f"and slowly; outputs that ignore the inputs cost {t.chance:.3g}.",
         {"eta": t.eta, "cost": t.costs[-1], "chance_cost": t.chance, "last_quarter": falls},
         f"a larger eta: {min(10 * t.eta, t.suited_eta):.2g} instead of {t.eta:.3g}, and on by "
-        "factors of 3 until the cost starts to oscillate.",
+        "factors of 3 until the cost starts to oscillate; or what sknielsen.find_eta suggests.",
     )
 
 
 def _too_few_epochs(t: Evidence) -> Found:
     falls, _ = t.quarters
-    validation = t.h["validation_cost"]
-    k = max(1, len(validation) // 4)
-    stalled = len(validation) > k and validation[-1] > validation[-1 - k]
-    if isnan(falls) or stalled or not t.smooth or t.overruled or t.frozen or _eta_too_low(t):
+    if (
+        isnan(falls)
+        or t.validation_stalled
+        or not t.smooth
+        or t.overruled
+        or t.frozen
+        or _eta_too_low(t)
+    ):
         return None
     not_begun = t.of_chance >= AT_CHANCE
     material = falls >= _STILL_FALLING * t.costs[-1] or not_begun
@@ -332,6 +315,20 @@ def _too_few_epochs(t: Evidence) -> Found:
         f"last {max(1, len(t.costs) // 4)} of {n} epochs.",
         {"epochs": n, "cost": t.costs[-1], "last_quarter": falls},
         f"more epochs: max_iter={3 * n}{larger}.",
+    )
+
+
+def _nothing_learnt(t: Evidence) -> Found:
+    others = (_eta_too_high, _eta_too_low, _too_few_epochs, _penalty_too_strong)
+    if not t.of_chance >= AT_CHANCE or any(look(t) for look in others):
+        return None
+    cause, cure = cause_of_chance(t)
+    how = "no better" if t.of_chance >= 1 else f"only {1 - t.of_chance:.1%} better"
+    return (
+        f"Next to nothing was learnt: the cost ends at {t.costs[-1]:.4g}, {how} than outputs "
+        f"that ignore the inputs ({t.chance:.4g}). The likeliest cause: {cause}.",
+        {"eta": t.eta, "cost": t.costs[-1], "chance_cost": t.chance, "epochs": t.clf.n_iter_},
+        f"{cure}.",
     )
 
 
@@ -425,6 +422,7 @@ FINDINGS: dict[str, Callable[[Evidence], Found]] = {
     "saturated_outputs": _saturated_outputs,
     "eta_too_low": _eta_too_low,
     "too_few_epochs": _too_few_epochs,
+    "nothing_learnt": _nothing_learnt,
     "penalty_too_strong": _penalty_too_strong,
     "overfit_cost": _overfit_cost,
     "overfit_accuracy": _overfit_accuracy,

@@ -12,23 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted
 
 from sknielsen._fitted import network_of
 from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
-from sknielsen._parameters import CHECKS
 from sknielsen._resolve import check_number
 from sknielsen._sklearn import Bunch
-from sknielsen.core.activations import sigmoid
+from sknielsen.core.activations import SATURATED_SLOPE, sigmoid
 from sknielsen.core.contracts import Array, FittedClassifier, MatrixLike
 from sknielsen.core.data import Data
 from sknielsen.core.network import Network
 from sknielsen.costs import resolve_cost
+from sknielsen.diagnostics._inside import network_inside
 
 # sigma'(z) = 1 / (4 cosh(z/2)^2), so sigma'(z) < 0.01 where cosh(z/2) > 5, hence |z| > 4.585. A
 # neuron there learns at less than 1/25 of its best pace.
-SATURATED_Z: Final[float] = 2 * math.acosh(5)
+SATURATED_Z: Final[float] = 2 * math.acosh(0.5 / math.sqrt(SATURATED_SLOPE))
 
 
 class ProbabilisticClassifier(Protocol):
@@ -42,13 +41,13 @@ class ProbabilisticClassifier(Protocol):
         """Compute the probability of each class."""
 
 
-def weighted_inputs(clf: FittedClassifier, X: MatrixLike) -> list[Array]:
+def weighted_inputs(clf: Any, X: MatrixLike) -> list[Array]:
     """Compute the weighted inputs z = a W + b of every layer.
 
     Parameters
     ----------
-    clf : MLPSigmoidClassifier
-        Fitted.
+    clf : MLPSigmoidClassifier, Pipeline or search
+        Fitted. Steps before the classifier transform `X`.
     X : array-like or sparse matrix of shape (n_samples, n_features)
 
     Returns
@@ -56,7 +55,7 @@ def weighted_inputs(clf: FittedClassifier, X: MatrixLike) -> list[Array]:
     list of ndarray of shape (n_samples, n_units)
         One array for each hidden layer, then that of the output layer.
     """
-    check_classifier(clf)
+    clf, X = network_inside(clf, X)
     return layers_of(clf, check_rows(clf, X, dtype=clf.coefs_[0].dtype))
 
 
@@ -84,7 +83,7 @@ def hard_examples(
     Parameters
     ----------
     clf : classifier
-        Fitted; anything with `predict_proba` and `classes_`, a pipeline for instance.
+        Fitted; anything with `predict_proba` and `classes_`, such as a pipeline or a search.
     X : array-like or sparse matrix of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
         True labels, each one of `clf.classes_`.
@@ -153,7 +152,7 @@ def hard_examples(
     )
 
 
-def gradient_norms(clf: FittedClassifier, X: MatrixLike, y: ArrayLike) -> Array:
+def gradient_norms(clf: Any, X: MatrixLike, y: ArrayLike) -> Array:
     """Measure how fast each layer learns, by the length of the gradient of its biases.
 
     This is ``|delta_l|`` with delta_l = dC/db_l, the error of layer l averaged over the rows.
@@ -162,8 +161,9 @@ def gradient_norms(clf: FittedClassifier, X: MatrixLike, y: ArrayLike) -> Array:
 
     Parameters
     ----------
-    clf : MLPSigmoidClassifier
-        Fitted. Its weights and its `cost` are used, but not its penalty, since biases have none.
+    clf : MLPSigmoidClassifier, Pipeline or search
+        Fitted. Steps before the classifier transform `X`. Its weights and `cost` are used, but
+        not its penalty, since biases have none.
     X : array-like or sparse matrix of shape (n_samples, n_features)
     y : array-like of shape (n_samples,) or (n_samples, n_labels)
         True labels. Every row counts alike: class weights and sample weights are not used.
@@ -173,7 +173,7 @@ def gradient_norms(clf: FittedClassifier, X: MatrixLike, y: ArrayLike) -> Array:
     ndarray of shape (n_layers,)
         One length for each hidden layer, then that of the output layer.
     """
-    network, data = _network_and_data(clf, X, y)
+    network, data = _network_and_data(*network_inside(clf, X), y)
     total = [np.zeros_like(b) for b in network.biases]
     for start, stop in data.chunks(len(data), network.n_units):
         x, targets = data.gather(data.rows[start:stop])
@@ -184,16 +184,6 @@ def gradient_norms(clf: FittedClassifier, X: MatrixLike, y: ArrayLike) -> Array:
     return np.array([np.linalg.norm(summed) / len(data) for summed in total])
 
 
-def check_classifier(clf: object) -> None:
-    """Raise unless this is a fitted `MLPSigmoidClassifier`."""
-    if not all(hasattr(clf, name) for name in CHECKS):
-        raise TypeError(
-            f"`clf` must be an MLPSigmoidClassifier; got {type(clf).__name__}. Of a pipeline, "
-            "pass its last step, and X as the steps before transform it."
-        )
-    check_is_fitted(clf)
-
-
 def check_labelled_rows(clf: FittedClassifier, X: Any, y: Any) -> tuple[Any, Array]:
     """Validate rows and labels; return the rows and the codes of the labels."""
     X, y = check_rows(clf, X, y, dtype=clf.coefs_[0].dtype)
@@ -202,7 +192,6 @@ def check_labelled_rows(clf: FittedClassifier, X: Any, y: Any) -> tuple[Any, Arr
 
 def _network_and_data(clf: FittedClassifier, X: Any, y: Any) -> tuple[Network, Data]:
     """Make the fitted network, and validate the rows."""
-    check_classifier(clf)
     X, codes = check_labelled_rows(clf, X, y)
     network = network_of(clf, resolve_cost(clf.cost))
     return network, Data(X, codes, network.layer_sizes[-1])

@@ -2,7 +2,8 @@
 
 A display is made by a class method, from an estimator or from data, and is drawn at once. Its
 attributes ``figure_`` and ``ax_`` or ``axes_`` hold the drawing; its parameters hold the data, so
-that ``plot`` can draw them again. An estimator may be the last step of a pipeline. A display that
+that ``plot`` can draw them again. An estimator may be the last step of a pipeline, or inside a
+fitted search. A display that
 needs several axes also takes a single Axes, whose place it divides. Importing this module needs
 no matplotlib.
 """
@@ -12,6 +13,7 @@ no matplotlib.
 # ``DISPLAYS`` of tests/plots/test_common.py, which tests for every display what is said above.
 
 from sknielsen.plots._augmentation import AugmentationDisplay
+from sknielsen.plots._eta import EtaDisplay
 from sknielsen.plots._hard_examples import HardExamplesDisplay
 from sknielsen.plots._history import HistoryDisplay
 from sknielsen.plots._jitter import JitteredScatterDisplay
@@ -20,6 +22,7 @@ from sknielsen.plots._weights import WeightsDisplay
 
 __all__ = [
     "AugmentationDisplay",
+    "EtaDisplay",
     "HardExamplesDisplay",
     "HistoryDisplay",
     "JitteredScatterDisplay",

@@ -1,4 +1,4 @@
-"""What displays share: types, axes, colours, images, and the classifier of an estimator."""
+"""What displays share: types, axes, colours and images."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted
 
 from sknielsen._resolve import check_image_shape
 from sknielsen.core.contracts import Array
@@ -24,7 +22,7 @@ GREY = "0.4"
 
 
 class Fitted(Protocol):
-    """A fitted estimator: a classifier, or a pipeline that ends in one."""
+    """A fitted estimator: a classifier, or a pipeline or search with one inside."""
 
     # scikit-learn's methods are at times descriptors, hence properties that may hold anything.
     @property
@@ -173,25 +171,6 @@ def image_style(cmap: str, low: float, high: float, given: Mapping[str, Any]) ->
     norm = given.get("norm")
     scale = {"vmin": low, "vmax": high} if norm is None or isinstance(norm, str) else {}
     return {"cmap": cmap, **scale, **given}
-
-
-def last_step(estimator: Any) -> Any:
-    """Return the last step of a pipeline, or the estimator itself if it is no pipeline."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
-    return estimator
-
-
-def fitted_classifier(estimator: Fitted, attribute: str) -> Any:
-    """Return the classifier of an estimator; raise an error unless it has a fitted attribute."""
-    classifier = last_step(estimator)
-    check_is_fitted(classifier)
-    if not hasattr(classifier, attribute):
-        raise TypeError(
-            f"This display draws `{attribute}` of a fitted MLPSigmoidClassifier, or of a pipeline "
-            f"that ends in one; {type(classifier).__name__} has no `{attribute}`."
-        )
-    return classifier
 
 
 def merged_style(

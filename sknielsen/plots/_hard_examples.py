@@ -126,7 +126,7 @@ class HardExamplesDisplay:
 
         Parameters
         ----------
-        estimator : classifier or Pipeline
+        estimator : classifier, Pipeline or search
             Any fitted classifier with `predict_proba`.
         X : array-like or sparse matrix of shape (n_samples, n_features)
             An image in each row. For a pipeline, these are drawn as they are before its steps.

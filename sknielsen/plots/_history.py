@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sknielsen.core.contracts import Array
+from sknielsen.diagnostics import network_inside
 from sknielsen.plots._common import (
     COLORS,
     GREY,
@@ -17,8 +18,6 @@ from sknielsen.plots._common import (
     AxesLike,
     Fitted,
     axes_grid,
-    fitted_classifier,
-    last_step,
     merged_style,
     pyplot,
 )
@@ -109,9 +108,9 @@ class HistoryDisplay:
 
         Parameters
         ----------
-        estimator : MLPSigmoidClassifier, Pipeline or dict of str to these
-            A fitted classifier, or a pipeline that ends in one. A dict gives several, by their
-            names in the legend.
+        estimator : MLPSigmoidClassifier, Pipeline, search or dict of str to these
+            A fitted classifier, or a pipeline or search with one inside. A dict gives several,
+            by their names in the legend.
         ax : Axes or array-like of two Axes, default=None
             Where to draw; None makes a figure.
         **kwargs : dict
@@ -129,12 +128,12 @@ class HistoryDisplay:
         TypeError
             If a classifier has no `history_`.
         """
-        estimators = (
-            estimator
-            if isinstance(estimator, Mapping)
-            else {type(last_step(estimator)).__name__: estimator}
-        )
-        fitted = {name: fitted_classifier(one, "history_") for name, one in estimators.items()}
+        estimators = estimator if isinstance(estimator, Mapping) else {"": estimator}
+        fitted = {
+            name: network_inside(one, needs="history_")[0] for name, one in estimators.items()
+        }
+        if not isinstance(estimator, Mapping):
+            fitted = {type(clf).__name__: clf for clf in fitted.values()}
         best_epochs = {
             name: clf.best_epoch_
             for name, clf in fitted.items()

@@ -88,7 +88,7 @@ class JitteredScatterDisplay:
 
         Parameters
         ----------
-        estimator : classifier or Pipeline
+        estimator : classifier, Pipeline or search
             Any fitted classifier.
         X : array-like or sparse matrix of shape (n_samples, n_features)
             The rows to predict.

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.pipeline import Pipeline
 
 from sknielsen.core.contracts import Array, MatrixLike
-from sknielsen.diagnostics import SATURATED_Z, weighted_inputs
+from sknielsen.diagnostics import SATURATED_Z, network_inside, weighted_inputs
 from sknielsen.plots._common import (
     BLUE,
     VERMILION,
     AxesLike,
     Fitted,
     axes_grid,
-    fitted_classifier,
     merged_style,
     pyplot,
 )
@@ -88,9 +86,9 @@ class SaturationDisplay:
 
         Parameters
         ----------
-        estimator : MLPSigmoidClassifier or Pipeline
-            A fitted classifier, or a pipeline that ends in one and whose earlier steps transform
-            `X`.
+        estimator : MLPSigmoidClassifier, Pipeline or search
+            A fitted classifier, or a pipeline or search with one inside. Earlier steps of a
+            pipeline transform `X`.
         X : array-like or sparse matrix of shape (n_samples, n_features)
             The rows whose weighted inputs are drawn.
         ax : Axes or array-like of Axes, default=None
@@ -110,8 +108,8 @@ class SaturationDisplay:
         TypeError
             If the classifier is no MLPSigmoidClassifier.
         """
-        classifier = fitted_classifier(estimator, "out_activation_")
-        layers = weighted_inputs(classifier, _transformed(estimator, X))
+        classifier, rows = network_inside(estimator, X, needs="out_activation_")
+        layers = weighted_inputs(classifier, rows)
         activation = classifier.out_activation_
         if not isinstance(activation, str):
             activation = getattr(activation, "__name__", type(activation).__name__)
@@ -220,12 +218,3 @@ class SaturationDisplay:
             ]
         )
         return rf"{100 * share:.1f} % of z lie where $\sigma'(z) < 0.01$"
-
-
-def _transformed(estimator: Any, X: MatrixLike) -> MatrixLike:
-    """Transform X by the steps of a pipeline that come before its classifier."""
-    while isinstance(estimator, Pipeline):
-        if len(estimator.steps) > 1:
-            X = estimator[:-1].transform(X)
-        estimator = estimator.steps[-1][1]
-    return X

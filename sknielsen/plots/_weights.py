@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from sknielsen._resolve import check_number
 from sknielsen.core.contracts import Array
+from sknielsen.diagnostics import network_inside
 from sknielsen.plots._common import (
     AxesLike,
     Fitted,
     axes_grid,
-    fitted_classifier,
     image_style,
     shape_of_images,
 )
@@ -89,9 +89,9 @@ class WeightsDisplay:
 
         Parameters
         ----------
-        estimator : MLPSigmoidClassifier or Pipeline
-            A fitted classifier, or a pipeline that ends in one. (scikit-learn's `MLPClassifier`
-            works, too, because its `coefs_` have the same layout.)
+        estimator : MLPSigmoidClassifier, Pipeline or search
+            A fitted classifier, or a pipeline or search with one inside. (scikit-learn's
+            `MLPClassifier` works, too, because its `coefs_` have the same layout.)
         layer : int, default=0
             The layer whose incoming weights are drawn. 0 is the first hidden layer, whose inputs
             are the pixels.
@@ -122,7 +122,7 @@ class WeightsDisplay:
         ValueError
             If there is no such layer or unit, or if the inputs do not have the image shape.
         """
-        coefs = fitted_classifier(estimator, "coefs_").coefs_
+        coefs = network_inside(estimator, needs="coefs_")[0].coefs_
         check_number("layer", layer, Integral, f"[0, {len(coefs) - 1}]")
         return cls.from_weights(
             coefs[layer], units=units, image_shape=image_shape, ax=ax, colorbar=colorbar, **kwargs

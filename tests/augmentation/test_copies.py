@@ -268,3 +268,13 @@ def test_a_classifier_that_validates_within_its_fit_draws_a_warning(estimator):
     X = np.random.default_rng(0).random((40, 64))
     with pytest.warns(UserWarning, match="validates on rows of the expanded images"):
         AugmentedClassifier(estimator, ImageAugmenter()).fit(X, np.arange(40) % 2)
+
+
+def test_a_random_state_that_is_none_is_named(digits):
+    message = r"`random_state` must be None, an integer in \[0, 2\*\*32 - 1\] or .*; got 'a'"
+    with pytest.raises(TypeError, match=message):
+        ImageExpander(ImageAugmenter(), random_state="a").fit_resample(*digits)
+    with pytest.raises(TypeError, match=message):
+        AugmentedClassifier(GaussianNB(), ImageAugmenter(), random_state="a").fit(*digits)
+    with pytest.raises(TypeError, match=message):
+        ImageAugmenter(random_state="a").fit(digits[0])

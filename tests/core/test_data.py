@@ -55,12 +55,12 @@ def test_batches_are_the_rows_in_order_cut_where_mini_batches_end(
 ):
     X = np.arange(n_rows, dtype=float)[:, None]
     codes = np.arange(n_rows) % 3
-    data = Data(X, codes, 3, np.arange(1.0, n_rows + 1) if weighted else None)
+    data, weights = Data(X, codes, 3), np.arange(1.0, n_rows + 1) if weighted else None
     order = np.random.default_rng(0).permutation(data.rows)
     row_bytes = X.itemsize
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core_data, "_HELD_BYTES", n_held * row_bytes * (1 + 3 * 2))
-        chunks = data.gathered(order, batch_size, 2, n_cached * row_bytes)
+        chunks = data.gathered(order, weights, batch_size, 2, n_cached * row_bytes)
         position = n_largest = 0
         for x, y, weight, m, first, last in batches(chunks, batch_size, n_rows):
             rows = order[position : position + len(x)]
@@ -68,7 +68,7 @@ def test_batches_are_the_rows_in_order_cut_where_mini_batches_end(
             np.testing.assert_array_equal(y.argmax(axis=1), codes[rows])
             assert (weight is not None) is weighted
             if weighted:
-                np.testing.assert_array_equal(weight, data.relative_weight(rows))
+                np.testing.assert_array_equal(weight, weights[rows])
             begin = position - position % batch_size
             assert m == min(batch_size, n_rows - begin)
             assert first is (position == begin)
@@ -134,6 +134,25 @@ def test_total_weight_counts_the_selected_rows_without_weights():
 )
 def test_decisions(z, multilabel, expected):
     np.testing.assert_array_equal(decide(np.array(z), multilabel), expected)
+
+
+def square(z):
+    np.square(z, z)
+
+
+@pytest.mark.parametrize(
+    ("z", "multilabel", "expected"),
+    [
+        ([[-1.0], [0.5], [0.8]], False, [1, 0, 1]),
+        ([[-3.0, 2.0], [0.1, 0.2]], False, [0, 1]),
+        ([[-1.0, 0.5], [0.7, 0.8]], True, [[1, 0], [0, 1]]),
+    ],
+)
+def test_decisions_under_an_activation_of_ones_own(z, multilabel, expected):
+    z = np.array(z)
+    before = z.copy()
+    np.testing.assert_array_equal(decide(z, multilabel, square), expected)
+    np.testing.assert_array_equal(z, before)
 
 
 @given(

@@ -102,7 +102,7 @@ def test_a_chunk_stays_as_it_is_while_the_next_is_made(digits):
             return X
 
     augment, data = Same(), Data(X, y, 10)
-    chunks = data.gathered(data.rows, 10, 18, 20 * X[0].nbytes)
+    chunks = data.gathered(data.rows, None, 10, 18, 20 * X[0].nbytes)
     for number, (start, x, targets, _) in enumerate(distorted_ahead(chunks, augment, 0, 0)):
         deadline = time.monotonic() + 30
         while augment.n_calls < min(number + 2, 15):

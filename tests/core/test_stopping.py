@@ -23,10 +23,15 @@ def state():
 
 def pass_epoch(state, score, patience):
     """Let an epoch pass: its number becomes every weight."""
-    state.append(dict.fromkeys(HISTORY, 0.0))
+    record = recorded(score)
+    state.append(record)
     for array in (*state.weights, *state.biases):
         array[...] = state.epoch
-    patience.judge(state, score)
+    patience.judge(state, record)
+
+
+def recorded(score):
+    return dict.fromkeys(HISTORY, 0.0) | {"validation_score": score}
 
 
 @pytest.mark.parametrize(
@@ -34,7 +39,8 @@ def pass_epoch(state, score, patience):
     [
         ([0.25, 0.5, 0.75], 0.0, [0, 0, 0]),
         ([0.5, 0.5, 0.25, 0.75], 0.0, [0, 1, 2, 0]),
-        ([0.0, 0.25, 0.5, 0.75], 0.25, [0, 1, 2, 3]),  # each exceeds the one before by tol only
+        ([0.0, 0.25, 0.125, 0.25], 0.25, [0, 1, 2, 3]),  # none exceeds the first by more than tol
+        ([0.0, 0.25, 0.5, 0.75], 0.25, [0, 1, 0, 1]),
         ([0.0, 0.25, 0.75], 0.25, [0, 1, 0]),
         ([-1e300, -1e299], 0.0, [0, 0]),
     ],
@@ -67,15 +73,15 @@ def test_the_best_keeps_copies_of_its_weights_and_restoring_writes_them_back(sta
 
 
 def test_a_score_is_remembered_without_weights_where_none_are_to_be_kept(state):
-    remember(state, 0.5, keep_weights=False)
+    remember(state, recorded(0.5), keep_weights=False)
     assert (state.best.score, state.best.weights, state.best.biases) == (0.5, (), ())
 
 
 def test_a_lower_or_an_equal_score_replaces_nothing_but_the_count(state):
-    state.best = best = Best(0.5, 1, 0, [np.ones((2, 2))], [np.ones(2)])
-    for score in (0.5, 0.25):
-        remember(state, score, keep_weights=True, n_stalled=4)
-        assert (state.best.score, state.best.epoch, state.best.n_stalled) == (0.5, 1, 4)
+    state.best = best = Best(0.5, 1, 0, [np.ones((2, 2))], [np.ones(2)], cost=0.0, bar=0.5)
+    for n_stalled, score in enumerate((0.5, 0.25), 1):
+        Patience(9, 0.0).judge(state, recorded(score))
+        assert (state.best.score, state.best.epoch, state.best.n_stalled) == (0.5, 1, n_stalled)
         assert state.best.weights is best.weights
 
 
@@ -90,7 +96,8 @@ def test_early_stopping_ends_after_n_iter_no_change_epochs_and_restores_the_best
     clf.fit(*train, **validation)
     scores = clf.history_["validation_score"]
     assert clf.n_iter_ < 200
-    assert clf.best_epoch_ == int(np.argmax(scores)) + 1
+    costs = [-cost for cost in clf.history_["validation_cost"]]
+    assert clf.best_epoch_ == max(range(clf.n_iter_), key=lambda i: (scores[i], costs[i])) + 1
     assert clf.epoch_ == clf.best_epoch_
     assert clf.best_score_ == max(scores)
     assert clf.score(validation["X_val"], validation["y_val"]) == clf.best_score_
@@ -112,10 +119,11 @@ def test_tol_is_what_a_score_must_exceed_the_best_by(tol, small, split):
     train, validation = split
     clf = small(early_stopping=True, max_iter=40, n_iter_no_change=3, tol=tol)
     scores = clf.fit(*train, **validation).history_["validation_score"]
-    best, stalled = -np.inf, []
+    bar, stalled = -np.inf, []
     for score in scores:
-        stalled.append(0 if score > best + tol else stalled[-1] + 1)
-        best = max(best, score)
+        restarts = score > bar + tol
+        stalled.append(0 if restarts else stalled[-1] + 1)
+        bar = score if restarts else bar
     assert stalled[-1] == 3
     assert max(stalled[:-1]) < 3
 
@@ -146,13 +154,13 @@ def test_a_score_that_only_equals_the_best_is_no_improvement(small, split):
     parameters = dict(early_stopping=True, n_iter_no_change=3, tol=0.0, max_iter=20)
     clf = small(scoring=lambda clf, X, y: 0.5, **parameters).fit(*train, **validation)
     assert clf.n_iter_ == 4
-    assert clf.best_epoch_ == 1
+    assert clf.best_epoch_ == int(np.argmin(clf.history_["validation_cost"])) + 1
 
 
 def test_a_score_that_exceeds_the_best_by_tol_exactly_is_no_improvement(small, split):
     train, validation = split
-    scores = iter([0.5, 0.75, 1.0, 1.25, 1.5])
+    scores = iter([0.5, 0.75, 0.75, 1.25, 1.5])
     parameters = dict(early_stopping=True, n_iter_no_change=2, tol=0.25, max_iter=5)
     clf = small(scoring=lambda clf, X, y: next(scores), **parameters).fit(*train, **validation)
     assert clf.n_iter_ == 3
-    assert clf.best_epoch_ == 3
+    assert clf.best_epoch_ in (2, 3)

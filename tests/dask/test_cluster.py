@@ -69,7 +69,7 @@ class KillsAWorker(Constant):
 
     killed = None
 
-    def __call__(self, epoch, history, eta):
+    def __call__(self, epoch, history, eta, max_iter):
         if epoch == 2 and self.killed is None:
             pids = self.client.run(os.getpid)
             self.killed = min(pids.values())

@@ -227,7 +227,7 @@ def test_small_mini_batches_over_all_blocks_warn(client):
     clf = DaskMLPSigmoidClassifier((), batch_size=1, max_iter=1, random_state=0)
 
     class Ends:
-        def __call__(self, epoch, history, eta):
+        def __call__(self, epoch, history, eta, max_iter):
             raise RuntimeError("far enough")
 
     clf.set_params(eta_schedule=Ends())

@@ -120,5 +120,6 @@ def test_verbose_prints_epochs_and_findings(client, digits, capsys):
     clf = DaskMLPSigmoidClassifier((8,), max_iter=6, eta=1e-5, verbose=1, random_state=0)
     clf.fit(*in_blocks(*digits))
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines[:6]] == [["epoch", str(i)] for i in range(1, 7)]
-    assert any("eta" in line for line in lines[6:])
+    assert [line.split()[0] for line in lines[2:8]] == [str(epoch) for epoch in range(1, 7)]
+    assert lines[8] == "Ended after epoch 6: all 6 epochs are trained."
+    assert any("eta" in line for line in lines[9:])

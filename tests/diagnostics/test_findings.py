@@ -1,5 +1,8 @@
 """Each finding is provoked by a real training, and a like training that is sound gives none."""
 
+import pickle
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,14 +10,22 @@ from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import train_test_split
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sknielsen import MLPSigmoidClassifier, diagnose
 from sknielsen.activations import sigmoid
 from sknielsen.datasets import fetch_mnist
-from sknielsen.diagnostics import FINDINGS, weighted_inputs
+from sknielsen.diagnostics import (
+    FINDINGS,
+    convergence_problem,
+    gradient_norms,
+    hard_examples,
+    network_inside,
+    weighted_inputs,
+)
 from sknielsen.initializers import large
 from sknielsen.penalties import L1, L2
 
@@ -317,6 +328,187 @@ def test_early_stopping_by_cost_leaves_no_over_fitting_by_cost(noise):
     assert "overfit_cost" not in codes(clf, X, y)
 
 
+# --- no better than chance ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    """600 colour pictures of circles, squares and triangles, 24 pixels wide, in [0, 1]."""
+    rng = np.random.default_rng(0)
+    v, u = np.mgrid[:24, :24] / 24
+    X, y = rng.normal(0, 0.1, (600, 24, 24, 3)), rng.integers(0, 3, 600)
+    for image, shape in zip(X, y):
+        (cx, cy), r = rng.uniform(0.3, 0.7, 2), rng.uniform(0.15, 0.3)
+        dx, dy = u - cx, v - cy
+        inside = [
+            dx**2 + dy**2 < r**2,
+            np.maximum(abs(dx), abs(dy)) < 0.89 * r,
+            (dy < 0.8 * r) & (abs(dx) < 0.6 * (dy + r)),
+        ][shape]
+        image += np.where(inside[..., None], rng.random(3), rng.random(3))
+    return X.clip(0, 1).reshape(600, -1).astype("float32"), y
+
+
+@pytest.mark.parametrize("eta", [0.5, 0.1, 0.003])
+def test_a_training_no_better_than_chance_is_never_met_with_silence(eta, shapes):
+    X, y = shapes
+    clf = MLPSigmoidClassifier(eta=eta, max_iter=15, random_state=0)
+    clf.fit(X[:450], y[:450], X_val=X[450:], y_val=y[450:])
+    for findings in (diagnose(clf, X[:450], y[:450]), diagnose(clf)):
+        assert findings
+        assert any("find_eta" in finding.advice for finding in findings)
+        if np.argmin(clf.history_["validation_cost"]) < 12:
+            assert not any("still falling" in finding.sentence for finding in findings)
+
+
+def test_pure_noise_is_said_to_tell_nothing(digits):
+    X, y = digits
+    y = np.random.default_rng(0).permutation(y)
+    clf = MLPSigmoidClassifier(8, eta=0.15, lmbda=2.0, max_iter=20, random_state=0).fit(X, y)
+    finding = the("nothing_learnt", diagnose(clf, X, y))
+    assert "tell the network next to nothing" in finding.sentence
+
+
+def test_training_is_not_said_to_go_on_falling_where_validation_has_stalled(noise):
+    X, y, validation = noise
+    clf = MLPSigmoidClassifier(30, eta=0.02, max_iter=40, random_state=0).fit(X, y, **validation)
+    h, falling = clf.history_, {"too_few_epochs", "eta_too_low"}
+    h["train_cost"] = list(np.linspace(0.69, 0.3, 40))
+    h["validation_cost"] = list(np.linspace(0.69, 0.4, 40))
+    h["validation_score"] = list(np.linspace(0.5, 0.8, 40))
+    assert falling & {*codes(clf)}
+    h["validation_score"] = [*np.linspace(0.5, 0.8, 20), *[0.8] * 20]
+    assert not falling & {*codes(clf)}
+    h["validation_score"] = list(np.linspace(0.5, 0.8, 40))
+    h["validation_cost"] = [*np.linspace(0.69, 0.5, 20), *[0.5] * 20]
+    assert not falling & {*codes(clf)}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cause"),
+    [
+        ({"eta": 30.0}, "eta=30 is too large"),
+        ({"eta": 1e-4}, "eta=0.0001 is so small that 10 epochs hardly"),
+        ({"eta": 1e-4, "max_iter": 1}, "1 epoch hardly"),
+        ({"lmbda": 100.0}, "the penalty, lmbda=100, overrules"),
+        ({"cost": "quadratic", "eta": 100.0}, "eta=100 is too large"),
+    ],
+    ids=str,
+)
+def test_a_training_that_ended_at_chance_has_a_cause_and_a_cure(parameters, cause, fit, digits):
+    sentence = convergence_problem(fit(**parameters), *digits)
+    assert sentence.startswith("Training ended with a cost of")
+    assert cause in sentence
+    assert ". Try " in sentence
+
+
+def test_large_features_are_the_first_cause(fit, digits):
+    X, y = digits
+    with pytest.warns(UserWarning, match="saturate"):
+        clf = fit(X * 4000, eta=30.0)
+    assert "features are as large as" in convergence_problem(clf, X * 4000, y)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"max_iter": 1},
+        {"max_iter": 1, "cost": "quadratic", "eta": 3.0},
+        {"max_iter": 1, "cost": "log_likelihood"},
+        {"max_iter": 1, "class_weight": "balanced"},
+        {"early_stopping": True, "max_iter": 2},
+        {"eta": 30.0, "monitor_samples": 0},  # not known
+    ],
+    ids=str,
+)
+def test_there_is_no_false_alarm(parameters, fit, digits):
+    assert convergence_problem(fit(**parameters), *digits) is None
+
+
+def test_there_is_no_false_alarm_on_other_targets(fit, digits, multilabel, rare, noise):
+    assert convergence_problem(fit(*multilabel, max_iter=3), *multilabel) is None
+    for max_iter in (2, 10):
+        assert convergence_problem(fit(*rare, max_iter=max_iter), *rare) is None
+    X, y, _ = noise
+    assert convergence_problem(fit(X, y), X, y) is None
+    X, y = digits
+    noisy = np.where(np.random.default_rng(0).random(len(y)) < 0.5, np.roll(y, 1), y)
+    assert convergence_problem(fit(X, noisy), X, noisy) is None
+
+
+def test_sample_weights_count_in_the_cost_of_chance(digits):
+    X, y = digits
+    X, y = np.ones_like(X), y == 3  # there is nothing to learn
+    weight = np.where(y, 9.0, 1.0)
+    clf = MLPSigmoidClassifier(4, eta=0.01, max_iter=30, random_state=0)
+    clf.fit(X, y, sample_weight=weight)
+    assert clf.history_["train_cost"][-1] > 0.69
+    assert "no better" in convergence_problem(clf, X, y, weight)
+
+
+def test_rows_are_looked_at_only_if_there_is_a_problem(fit, digits):
+    assert convergence_problem(fit(), np.full((300, 64), np.nan), digits[1]) is None
+
+
+# --- pipelines and searches ---------------------------------------------------------------------
+
+
+def wrapped(kind, X, y):
+    """An estimator, fitted to rows up to 50, the network inside, and the rows that this sees."""
+    clf = MLPSigmoidClassifier(8, eta=1e-3, max_iter=5, random_state=0)
+    pipeline = make_pipeline(MinMaxScaler((0, 0.5)), clf)
+    rows = MinMaxScaler((0, 0.5)).fit_transform(X)
+    if kind == "search":
+        search = GridSearchCV(clf, {}, cv=2).fit(X, y)
+        return search, search.best_estimator_, X
+    if kind == "search of pipelines":
+        search = GridSearchCV(pipeline, {}, cv=2).fit(X, y)
+        return search, search.best_estimator_[-1], rows
+    pipeline.fit(X, y)
+    if kind == "frozen":
+        frozen = pytest.importorskip("sklearn.frozen")
+        return frozen.FrozenEstimator(pipeline), pipeline[-1], rows
+    return pipeline, pipeline[-1], rows
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "search", "search of pipelines", "frozen"])
+def test_what_is_inside_a_pipeline_or_a_search_is_found_with_transformed_rows(kind, digits):
+    X, y = digits
+    estimator, inside, rows = wrapped(kind, X, y)
+    assert network_inside(estimator)[0] is inside
+    assert repr(diagnose(estimator, X, y)) == repr(diagnose(inside, rows, y))
+    assert convergence_problem(estimator, X, y) == convergence_problem(inside, rows, y)
+    for of_all, of_inside in zip(weighted_inputs(estimator, X), weighted_inputs(inside, rows)):
+        np.testing.assert_array_equal(of_all, of_inside)
+    norms = gradient_norms(estimator, X, y), gradient_norms(inside, rows, y)
+    np.testing.assert_array_equal(*norms)
+    hard = [hard_examples(estimator, X, y).indices, hard_examples(inside, rows, y).indices]
+    np.testing.assert_array_equal(*hard)
+
+
+def test_findings_are_a_list_that_reads_well(fit, digits):
+    findings = diagnose(fit(eta=30.0), *digits)
+    assert isinstance(findings, list)
+    assert repr(findings) == str(findings) == "\n".join(map(str, findings))
+    assert max(map(len, repr(findings).splitlines())) < 80
+    html = findings._repr_html_()
+    assert html.count("<tr>") == len(findings) + 1
+    assert all(finding.code in html for finding in findings)
+    copied = pickle.loads(pickle.dumps(findings))
+    assert copied == findings
+    assert type(copied) is type(findings)
+
+
+def test_no_finding_is_an_empty_list_that_says_so(fit, digits):
+    nothing = diagnose(fit(max_iter=30), *digits)
+    assert nothing == []
+    assert repr(nothing) == "Nothing was found."
+    assert "Nothing was found." in nothing._repr_html_()
+
+
+# --- whatever the model -------------------------------------------------------------------------
+
+
 class PlainQuadratic(BaseEstimator):
     activation = staticmethod(sigmoid)
 
@@ -438,8 +630,14 @@ def test_what_cannot_be_diagnosed_is_an_error(fit, digits):
     clf = fit()
     with pytest.raises(NotFittedError):
         diagnose(MLPSigmoidClassifier())
-    with pytest.raises(TypeError, match=r"must be an MLPSigmoidClassifier; got Pipeline.*last st"):
-        diagnose(make_pipeline(StandardScaler(), clf), X, y)
+    with pytest.raises(TypeError, match=r"MLPSigmoidClassifier is needed.*; got LogisticRegress"):
+        diagnose(LogisticRegression().fit(X, y), X, y)
+    with pytest.raises(TypeError, match=r"got Pipeline with LogisticRegression inside"):
+        diagnose(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), X, y)
+    with pytest.raises(TypeError, match=r"got GridSearchCV, which is not fitted or kept no best"):
+        diagnose(GridSearchCV(MLPSigmoidClassifier(), {"eta": [1.0]}), X, y)
+    with pytest.raises(TypeError, match="got MLPSigmoidClassifier"):
+        diagnose(MLPSigmoidClassifier, X, y)
     with pytest.raises(ValueError, match="`y` needs the rows"):
         diagnose(clf, y=y)
     with pytest.raises(ValueError, match=r"y holds \[11\]"):
@@ -458,19 +656,21 @@ def test_verbose_training_ends_with_the_findings(fit, digits, capsys):
     (finding,) = diagnose(clf, X, digits[1])
     assert finding.code == "eta_too_low"
     assert printed.endswith(f"{finding}\n")
-    assert printed.count("\nepoch ") == clf.n_iter_ - 1
+    assert len(re.findall(r"^ +\d+ ", printed, re.M)) == clf.n_iter_
 
 
 def test_a_sound_verbose_training_prints_its_epochs_only(fit, capsys):
     fit(max_iter=30, verbose=1)
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 30
-    assert all(line.startswith("epoch ") for line in lines)
+    *lines, last = capsys.readouterr().out.splitlines()[2:]
+    assert [int(line.split()[0]) for line in lines] == [*range(1, 31)]
+    assert last == "Ended after epoch 30: all 30 epochs are trained."
 
 
 def test_partial_fit_prints_no_findings(digits, capsys):
     MLPSigmoidClassifier(8, eta=1e-3, verbose=1).partial_fit(*digits, classes=range(10))
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    *_, head, line = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "epoch"
+    assert line.split()[:2] == ["1", "0.001"]
 
 
 @pytest.fixture(scope="module")

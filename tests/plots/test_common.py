@@ -9,6 +9,7 @@ from drawings import rendered
 from matplotlib.colors import CenteredNorm, to_hex
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
@@ -16,6 +17,7 @@ from sknielsen.augmentation import ImageAugmenter
 from sknielsen.diagnostics import weighted_inputs
 from sknielsen.plots import (
     AugmentationDisplay,
+    EtaDisplay,
     HardExamplesDisplay,
     HistoryDisplay,
     JitteredScatterDisplay,
@@ -26,6 +28,9 @@ from sknielsen.plots import (
 DISPLAYS = {
     "augmentation": lambda clf, X, y, **options: AugmentationDisplay.from_augmenter(
         ImageAugmenter(), X[:2], n_copies=3, **options
+    ),
+    "eta": lambda clf, X, y, **options: EtaDisplay.from_estimator(
+        clf, X, y, etas=[0.01, 0.1, 1.0, 10.0], n_steps=10, **options
     ),
     "history": lambda clf, X, y, **options: HistoryDisplay.from_estimator(clf, **options),
     "weights": lambda clf, X, y, **options: WeightsDisplay.from_estimator(clf, **options),
@@ -91,6 +96,19 @@ def test_another_classifier_raises_and_names_what_is_missing(name, attribute, di
     other = LogisticRegression().fit(*digits)
     with pytest.raises(TypeError, match=rf"`{attribute}` of a fitted .*; LogisticRegression has"):
         DISPLAYS[name](other, *digits)
+
+
+@pytest.mark.parametrize("name", ["history", "weights", "scatter", "hard", "saturation"])
+def test_a_fitted_search_draws_what_its_best_estimator_draws(name, digits, small):
+    X, y = digits
+    pipeline = make_pipeline(MinMaxScaler(), small())
+    search = GridSearchCV(pipeline, {"mlpsigmoidclassifier__eta": [0.1, 0.5]}, cv=2).fit(X, y)
+    of_search = vars(DISPLAYS[name](search, X, y))
+    of_best = vars(DISPLAYS[name](search.best_estimator_, X, y))
+    for parameter in ("histories", "best_epochs", "weighted_inputs", "y_pred", "images"):
+        assert str(of_search.get(parameter)) == str(of_best.get(parameter))
+    if name == "hard":
+        np.testing.assert_array_equal(of_search["hard"].indices, of_best["hard"].indices)
 
 
 @pytest.mark.parametrize("name", ["history", "weights", "scatter", "hard", "saturation"])

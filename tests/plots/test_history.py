@@ -80,7 +80,7 @@ def test_history_marks_every_eta_of_many_but_writes_only_as_many_as_have_room():
 
 def test_history_marks_the_epoch_that_early_stopping_kept(digits, small):
     X, y = digits
-    clf = small(early_stopping=True, max_iter=20, n_iter_no_change=2).fit(X, y)
+    clf = small(early_stopping=True, eta=2.0, max_iter=40, n_iter_no_change=2).fit(X, y)
     assert clf.best_epoch_ < clf.n_iter_
     display = HistoryDisplay.from_estimator(clf)
     (marks,) = display.marks_.values()
@@ -94,7 +94,7 @@ def test_history_marks_no_kept_epoch_without_early_stopping_or_after_more_traini
     digits, small, trained
 ):
     X, y = digits
-    clf = small(early_stopping=True, max_iter=20, n_iter_no_change=2).fit(X, y)
+    clf = small(early_stopping=True, eta=2.0, max_iter=40, n_iter_no_change=2).fit(X, y)
     clf.partial_fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])
     clf.best_epoch_ = clf.n_iter_ - 1
     for estimator in (trained, clf):
