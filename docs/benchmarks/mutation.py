@@ -91,9 +91,14 @@ def main():
 
     results = json.loads(OUTPUT.read_text(encoding="utf-8")) if OUTPUT.exists() else {}
     files = results.get("files", {})
-    listed = project["tool"]["mutmut"]["only_mutate"]
+    listed = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in project["tool"]["mutmut"]["only_mutate"]
+        for path in sorted(ROOT.glob(pattern))
+    ]
     for file in listed:
-        if (MUTANTS / f"{file}.meta").exists() and (found := figures(file)):
+        is_there = (MUTANTS / f"{file}.meta").exists()
+        if is_there and (found := figures(file)) and found["changes"]:
             files[file] = found
             print(f"{file}: {found['killed']} of {found['changes']} killed, {found['score']:.1%}")
     results = describe("mutmut", "pytest", "numpy", "scikit-learn")
