@@ -115,7 +115,8 @@ class _ScorerOfRows:
 
     def _takes(self, option: str) -> bool:
         """Tell whether the scorer takes an option, by name or with others."""
-        taken = inspect.signature(self.parameters.scoring).parameters  # type: ignore[arg-type]
+        scorer: Any = self.parameters.scoring
+        taken = inspect.signature(scorer).parameters
         return option in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values())
 
     def _takes_labels(self) -> bool:

@@ -146,7 +146,10 @@ def test_a_scorer_with_any_options_takes_weights(small, parts):
 
 def test_a_scorer_without_weights_scores_without_them_and_says_so_once(small, parts):
     rows, validation = parts
-    scorer = lambda estimator, X, y: np.mean(estimator.predict(X) == y)  # noqa: E731 - a user's
+
+    def scorer(estimator, X, y):
+        return np.mean(estimator.predict(X) == y)
+
     with pytest.warns(UserWarning, match="takes no `sample_weight`") as seen:
         clf = small(scoring=scorer).fit(*rows, sample_weight_val=np.full(100, 2.0), **validation)
     assert len(seen) == 1

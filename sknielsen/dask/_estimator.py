@@ -87,6 +87,9 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
     fit. Dask may copy a block to an idle worker. A worker that dies is made up for by the others:
     Dask computes its blocks again. Results do not depend on which worker computes what.
 
+    A row much heavier than the others is visited once by each epoch of mini-batches under
+    ``sync="gradient"``, where `MLPSigmoidClassifier` visits it several times.
+
     Under momentum, ``sync="average"`` averages the last steps too.
 
     Callbacks work as on the plain classifier, `~sknielsen.callbacks.Checkpoint` and
