@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sknielsen._hooks import all_or_nothing
 from sknielsen._resolve import check_image_shape, check_number, random_state_of, scalar
 from sknielsen._sklearn import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sknielsen._version import VersionedMixin
@@ -177,6 +178,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         shift = ((-1, 0), (1, 0), (0, -1), (0, 1))
         return cls(**{"shift": shift, "keep_in_frame": False, "fill": 0.0, **parameters})
 
+    @all_or_nothing
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
         """Check the parameters and the shape of the images; there is nothing to learn.
 
@@ -220,6 +222,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         images: Array = validate_data(self, X, reset=False)
         return images
 
+    @all_or_nothing
     def fit_transform(self, X: npt.ArrayLike, y: object = None) -> Array:
         """Fit, and distort every image once.
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from imblearn.pipeline import Pipeline as SamplingPipeline
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
@@ -247,11 +247,56 @@ def test_a_copy_of_another_shape_is_an_error():
         ImageExpander(Halver()).fit_resample(np.zeros((4, 64)), [0, 1, 0, 1])
 
 
-def test_what_is_no_classifier_is_an_error():
-    with pytest.raises(TypeError, match="`estimator` must be a classifier; got LinearRegression"):
-        AugmentedClassifier(LinearRegression(), ImageAugmenter()).fit(
-            np.zeros((4, 64)), [0, 1, 0, 1]
-        )
+@pytest.mark.parametrize(
+    "wrong", [None, "forest", 3, LinearRegression(), GaussianNB, ImageAugmenter()], ids=str
+)
+def test_what_is_no_classifier_is_an_error(wrong):
+    clf = AugmentedClassifier(wrong, ImageAugmenter())
+    with pytest.raises(TypeError, match="`estimator` must be a classifier; got "):
+        clf.fit(np.zeros((4, 64)), [0, 1, 0, 1])
+    assert is_classifier(clf)  # what asks for tags meanwhile learns no more than that
+
+
+def test_weights_for_a_classifier_that_takes_none_are_an_error(digits):
+    clf = AugmentedClassifier(KNeighborsClassifier(1), ImageAugmenter())
+    with pytest.raises(TypeError, match="`sample_weight` must be None for KNeighborsClassifier"):
+        clf.fit(*digits, sample_weight=np.ones(300))
+    pipeline = make_pipeline(StandardScaler(), GaussianNB())
+    with pytest.raises(ValueError, match="does not accept the sample_weight parameter"):
+        AugmentedClassifier(pipeline, ImageAugmenter()).fit(*digits, sample_weight=np.ones(300))
+
+
+def test_a_random_state_reaches_the_classifier(digits):
+    forest = make_pipeline(StandardScaler(), RandomForestClassifier(5))
+    clf = AugmentedClassifier(forest, everything(), random_state=3)
+    one, other = (clone(clf).fit(*digits) for _ in range(2))
+    np.testing.assert_array_equal(one.predict_proba(digits[0]), other.predict_proba(digits[0]))
+    assert isinstance(one.estimator_[-1].random_state, int)
+    assert forest[-1].random_state is None
+    other = clone(clf).set_params(random_state=4).fit(*digits)
+    assert other.estimator_[-1].random_state != one.estimator_[-1].random_state
+
+
+def test_without_a_random_state_the_classifier_keeps_its_own(digits):
+    clf = AugmentedClassifier(RandomForestClassifier(2, random_state=7), ImageAugmenter())
+    assert clf.fit(*digits).estimator_.random_state == 7
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_fit_that_fails_changes_nothing(digits, fitted):
+    X, y = digits
+    for estimator, wrong in [
+        (AugmentedClassifier(GaussianNB(), ImageAugmenter()), {"n_copies": 0}),
+        (AugmentedClassifier(GaussianNB(), ImageAugmenter()), {"estimator__var_smoothing": -1}),
+        (ImageAugmenter(), {"image_shape": (3, 3)}),
+    ]:
+        if fitted:
+            estimator.fit(X, y)
+        estimator.set_params(**wrong)
+        before = dict(vars(estimator))
+        with pytest.raises(ValueError):
+            estimator.fit(X[:, :36], y)
+        assert vars(estimator) == before
 
 
 @pytest.mark.parametrize(
