@@ -17,7 +17,7 @@ from sklearn.utils import _safe_indexing, assert_all_finite, check_array, column
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _get_feature_names, validate_data
 
-from sknielsen._guards import look_at_split, look_at_validation
+from sknielsen._guards import look_at_images, look_at_split, look_at_validation
 from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
 from sknielsen._warn import warn
@@ -186,6 +186,8 @@ def local_inputs(
         values = X.data if issparse(X) else X.ravel()
         with np.errstate(all="ignore"):
             warn_of_large_inputs(np.vdot(values, values) / (X.shape[0] * X.shape[1]))
+        for remark in look_at_images(parameters.augment, X):
+            warn(remark)
     return Inputs(
         given,
         labels,

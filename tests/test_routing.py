@@ -58,7 +58,7 @@ def test_validation_data_are_asked_for(method, small):
 def test_a_pipeline_scales_validation_rows_but_does_not_distort_them(small, split):
     (X, y), validation = split
     scaler = StandardScaler().fit(X)
-    augmenter = ImageAugmenter(rotation=10, random_state=0)
+    augmenter = ImageAugmenter(rotation=10, keep_in_frame=False, random_state=0)
     steps = [("scale", StandardScaler()), ("augment", augmenter), ("clf", small())]
     pipeline = Pipeline(steps, transform_input=["X_val"]).fit(X, y, **validation)
     expected = small().fit(
@@ -74,7 +74,7 @@ def test_a_search_over_scaling_augmenting_and_training_stops_early_on_validation
     small, split
 ):
     (X, y), validation = split
-    augmenter = ImageAugmenter(rotation=10, random_state=0)
+    augmenter = ImageAugmenter(rotation=10, keep_in_frame=False, random_state=0)
     clf = small(max_iter=20, early_stopping=True, n_iter_no_change=2)
     steps = [("scale", StandardScaler()), ("augment", augmenter), ("clf", clf)]
     pipeline = Pipeline(steps, transform_input=["X_val"])

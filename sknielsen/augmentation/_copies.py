@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from sknielsen._guards import look_at_images
 from sknielsen._hooks import all_or_nothing
 from sknielsen._resolve import check_number, random_state_of
 from sknielsen._sklearn import (
@@ -21,7 +22,7 @@ from sknielsen._sklearn import (
 )
 from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
-from sknielsen.augmentation._augmenter import generator_from
+from sknielsen.augmentation._images import generator_from
 from sknielsen.core.contracts import Array, Augmenter
 
 _Labels = TypeVar("_Labels")
@@ -121,6 +122,8 @@ class ImageExpander(VersionedMixin, BaseEstimator):
             )
         images = check_array(X)
         check_consistent_length(images, y)
+        for remark in look_at_images(self.augmenter, images):
+            warn(remark)
         rows = np.arange(len(images))
         copied = np.repeat(rows, n_copies)
         copies = np.asarray(distort(images[copied], generator_from(self.random_state)))

@@ -23,6 +23,7 @@ from sknielsen.augmentation import (
 )
 
 NO_SQUARE = "ignore:.* features make no square image"
+HELD = "ignore:`keep_in_frame` holds"
 
 
 def rng(seed=0):
@@ -37,14 +38,16 @@ def blobs(n, h, w, channels=(), seed=0):
 
 
 def everything(**parameters):
+    """Distort in every way; digits of 8 x 8 pixels touch the frame, so it does not limit these."""
     amounts = dict(shift=2.0, rotation=15.0, scale=0.2, shear=0.2, elastic=0.6)
+    amounts["keep_in_frame"] = False
     return ImageAugmenter(**(amounts | parameters))
 
 
 # --- the transformer -----------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings(NO_SQUARE)
+@pytest.mark.filterwarnings(NO_SQUARE, HELD)
 @parametrize_with_checks(
     [AugmentedClassifier(LogisticRegression(), ImageAugmenter.gentle(), random_state=0)],
     expected_failed_checks=lambda estimator: {
@@ -122,7 +125,9 @@ def test_imbalanced_learn_pipeline_expands_in_fit_and_nowhere_else(digits):
 
 def test_imbalanced_learn_pipeline_in_cross_validation(digits):
     X, y = digits
-    expander = ImageExpander(ImageAugmenter(shift=0.5, rotation=5), random_state=0)
+    expander = ImageExpander(
+        ImageAugmenter(shift=0.5, rotation=5, keep_in_frame=False), random_state=0
+    )
     pipeline = SamplingPipeline([("expand", expander), ("near", KNeighborsClassifier(1))])
     assert cross_val_score(pipeline, X, y, cv=3).min() > 0.9
     search = GridSearchCV(pipeline, {"expand__augmenter__rotation": [0, 10]}, cv=2).fit(X, y)
@@ -214,6 +219,14 @@ def test_early_stopping_inside_is_warned_of(digits):
         UserWarning, match="mlpclassifier__early_stopping=True validates on rows of the expanded"
     ):
         clf.fit(X, y)
+
+
+def test_an_augmenter_without_remarks_is_not_asked(digits):
+    class Same:
+        def distort(self, X, rng):
+            return X
+
+    ImageExpander(Same()).fit_resample(*digits)
 
 
 # --- bad input -----------------------------------------------------------------------------------
