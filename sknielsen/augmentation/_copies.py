@@ -224,7 +224,7 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
     >>> from sklearn.neighbors import KNeighborsClassifier
     >>> from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter
     >>> X, y = load_digits(return_X_y=True)
-    >>> augmenter = ImageAugmenter(rotation=10, scale=0.1)
+    >>> augmenter = ImageAugmenter(rotation=10, scale=0.1, keep_in_frame=False)
     >>> clf = AugmentedClassifier(KNeighborsClassifier(), augmenter, n_copies=5, random_state=0)
     >>> clf.fit(X[:100], y[:100]).score(X[100:], y[100:]) > 0.8
     True
