@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from distorting import (
+    HELD,
+    NO_SQUARE,
+    Recorder,
+    blobs,
+    everything,
+    everything_of_digits,
+    rng,
+)
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -20,28 +29,6 @@ from sknielsen.augmentation import (
     _augmenter,
     _geometry,
 )
-
-NO_SQUARE = "ignore:.* features make no square image"
-HELD = "ignore:`keep_in_frame` holds"
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def blobs(n, h, w, channels=(), seed=0):
-    """Images of random ink, on an empty background, with a margin of two pixels."""
-    images = np.zeros((n, h, w, *channels), np.float32)
-    images[:, 2:-2, 2:-2] = rng(seed).random((n, h - 4, w - 4, *channels))
-    return images
-
-
-def everything(**parameters):
-    """Distort in every way; digits of 8 x 8 pixels touch the frame, so it does not limit these."""
-    amounts = dict(shift=2.0, rotation=15.0, scale=0.2, shear=0.2, elastic=0.6)
-    amounts["keep_in_frame"] = False
-    return ImageAugmenter(**(amounts | parameters))
-
 
 # --- kinds of images -----------------------------------------------------------------------------
 
@@ -121,7 +108,7 @@ def noisy(images, amount):
 def test_noise_and_uneven_backgrounds_are_no_ink():
     X = np.zeros((200, 20, 20))
     X[:, 6:14, 6:14] = 1
-    clean = everything(keep_in_frame=True, elastic=0.0, shift=4.0)
+    clean = everything(elastic=0.0, shift=4.0)
     moved = clean.distort(X.reshape(200, -1), rng()) - X.reshape(200, -1)
     for other in (noisy(X, 0.2), X + np.linspace(0, 0.2, 20), -3 * noisy(X, 0.2) + 7):
         rows = other.reshape(200, -1)
@@ -183,7 +170,7 @@ def test_result_does_not_depend_on_the_chunk_size(monkeypatch, pixels):
 
 def test_integer_random_state_repeats_and_none_does_not(digits):
     X = digits[0][:20]
-    fixed, free = everything(random_state=3), everything()
+    fixed, free = everything_of_digits(random_state=3), everything_of_digits()
     np.testing.assert_array_equal(fixed.fit_transform(X), fixed.fit_transform(X))
     np.testing.assert_array_equal(fixed.fit_transform(X), clone(fixed).fit_transform(X))
     assert not np.array_equal(free.fit_transform(X), free.fit_transform(X))
@@ -191,7 +178,7 @@ def test_integer_random_state_repeats_and_none_does_not(digits):
 
 def test_random_state_instance_advances(digits):
     X = digits[0][:20]
-    one, other = (everything(random_state=np.random.RandomState(3)) for _ in range(2))
+    one, other = (everything_of_digits(random_state=np.random.RandomState(3)) for _ in range(2))
     first = one.fit_transform(X)
     assert not np.array_equal(one.fit_transform(X), first)
     np.testing.assert_array_equal(other.fit_transform(X), first)
@@ -244,7 +231,7 @@ def test_scikit_learn_check(estimator, check):
 
 def test_transform_is_the_identity(digits):
     X, _ = digits
-    np.testing.assert_array_equal(everything().fit(X).transform(X), X)
+    np.testing.assert_array_equal(everything_of_digits().fit(X).transform(X), X)
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
@@ -271,23 +258,9 @@ def test_presets_take_parameters_and_clone(preset):
     assert getattr(ImageAugmenter, preset)(elastic=0.25).elastic == 0.25
 
 
-class Recorder(ClassifierMixin, BaseEstimator):
-    """Remembers the rows it was fitted with and asked about."""
-
-    def fit(self, X, y, sample_weight=None):
-        self.X_, self.y_, self.weight_ = np.array(X), np.array(y), sample_weight
-        self.classes_ = np.unique(y)
-        self.asked_ = []
-        return self
-
-    def predict(self, X):
-        self.asked_.append(np.array(X))
-        return np.full(len(X), self.classes_[0])
-
-
 def test_a_pipeline_distorts_in_fit_and_nowhere_else(digits):
     X, y = digits
-    pipeline = make_pipeline(everything(random_state=0), Recorder()).fit(X, y)
+    pipeline = make_pipeline(everything_of_digits(random_state=0), Recorder()).fit(X, y)
     pipeline.predict(X)
     assert (pipeline[-1].X_ != X).any(axis=1).mean() > 0.9
     np.testing.assert_array_equal(pipeline[-1].asked_[0], X)
@@ -353,6 +326,8 @@ def test_a_fixed_fill_is_told_from_ink_in_half_precision():
         dict(scale=Fraction(1, 2)),
         dict(elastic=Fraction(1, 2)),
         dict(elastic=2**70),
+        dict(shift=1, probability=Fraction(1, 2)),
+        dict(shift=1, fill=Fraction(1, 2)),
     ],
     ids=str,
 )

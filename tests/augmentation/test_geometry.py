@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from distorting import blobs, rng
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
@@ -26,17 +27,6 @@ class Largest(np.random.Generator):
 def largest(X, **parameters):
     """Distort by exactly the amounts given."""
     return ImageAugmenter(**parameters).distort(X, Largest())
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def blobs(n, h, w, channels=(), seed=0):
-    """Images of random ink, on an empty background, with a margin of two pixels."""
-    images = np.zeros((n, h, w, *channels), np.float32)
-    images[:, 2:-2, 2:-2] = rng(seed).random((n, h - 4, w - 4, *channels))
-    return images
 
 
 # --- warp ----------------------------------------------------------------------------------------

@@ -1,12 +1,9 @@
 import numpy as np
 import pytest
+from distorting import rng
 from scipy.sparse import csr_array
 
 from sknielsen.augmentation import ImageAugmenter
-
-
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.mark.parametrize(
