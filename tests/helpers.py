@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknielsen.core.activations import sigmoid
 from sknielsen.costs import CrossEntropy
 
 
@@ -36,3 +37,17 @@ class RecordingCost(CrossEntropy):
         self.outputs.append(a.copy())
         self.targets.append(y.copy())
         super().delta(a, y, out)
+
+
+class ShiftedCost(CrossEntropy):
+    """Cross-entropy of outputs whose a(0) is not 1/2: a = sigma(z - shift)."""
+
+    def __init__(self, shift):
+        self.shift = shift
+
+    def activation(self, z):
+        z -= self.shift
+        sigmoid(z)
+
+    def value(self, z, y):
+        return super().value(z - self.shift, y)

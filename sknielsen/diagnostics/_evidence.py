@@ -16,6 +16,7 @@ from sklearn.utils.validation import _num_samples
 
 from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
+from sknielsen._prediction import out_activation
 from sknielsen.core.contracts import Array, Cost, FittedClassifier, MatrixLike, Penalty
 from sknielsen.core.data import Data, decide
 from sknielsen.costs import Quadratic, is_exclusive, resolve_cost
@@ -250,13 +251,15 @@ class Evidence:
         if self.layers is None or self.codes is None or is_exclusive(self.cost):
             return None
         z, targets = self.layers[-1], self._targets_and_weights[0]
-        wrong = (z > 0) != (targets > 0)
+        wrong = decide(z, True, out_activation(self.clf)) != (targets > 0)
         return float((wrong & (np.abs(z) > SATURATED_Z)).any(axis=1).mean())
 
     @cached_property
     def predicted(self) -> Array | None:
         """Codes of the rows' predicted classes, or indicators of their labels; None without X."""
-        return None if self.layers is None else decide(self.layers[-1], self.clf.multilabel_)
+        if self.layers is None:
+            return None
+        return decide(self.layers[-1], self.clf.multilabel_, out_activation(self.clf))
 
     @cached_property
     def moments(self) -> tuple[Array, Array]:

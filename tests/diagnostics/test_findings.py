@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import ShiftedCost
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
@@ -26,6 +27,7 @@ from sknielsen.diagnostics import (
     network_inside,
     weighted_inputs,
 )
+from sknielsen.diagnostics._evidence import Evidence
 from sknielsen.initializers import large
 from sknielsen.penalties import L1, L2
 
@@ -607,6 +609,17 @@ def test_of_many_rows_a_sample_is_used(fit, digits):
     clf = fit(eta=1e-3)
     X, y = np.tile(digits[0], (40, 1)), np.tile(digits[1], 40)
     assert codes(clf, X, y) == codes(clf, *digits)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multilabel"])
+def test_evidence_is_decided_as_predictions_are(kind, small, request):
+    X, y = request.getfixturevalue(kind)
+    clf = small(hidden_layer_sizes=(), cost=ShiftedCost(6), max_iter=1).fit(X, y)
+    clf.coefs_ = [np.zeros_like(clf.coefs_[0])]
+    clf.intercepts_ = [np.full_like(clf.intercepts_[0], 5.5)]  # saturated, but a < 1/2
+    evidence = Evidence(clf, X, y)
+    np.testing.assert_array_equal(evidence.predicted, clf.predict(X))
+    assert evidence.wrong_rows == pytest.approx((y.reshape(len(y), -1) == 1).any(axis=1).mean())
 
 
 def test_evidence_holds_plain_numbers(fit, digits):
