@@ -62,13 +62,18 @@ class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin
         Learning rate: the factor of a mini-batch's mean gradient in a step. The default suits
         cross-entropy on inputs in [0, 1]; the quadratic cost needs about 3.
     eta_schedule : {"constant", "taper", "plateau"}, list of (n_epochs, eta) or object, \
-default="constant"
-        Schedule of eta over the epochs. A list gives absolute etas, so that `eta` is not used.
+default="taper"
+        Schedule of eta over the epochs. ``"taper"`` lets eta fall linearly over `max_iter`
+        epochs. A list gives absolute etas, so that `eta` is not used.
         ``"plateau"`` needs validation data: without `X_val`, `fit` splits some off. See
         `sknielsen.schedules`.
-    lmbda : float, default=0.0
+    lmbda : float or "auto", default="auto"
         Strength of the penalty. It is divided by n, the number of training rows (or the sum of
-        their weights), as in the book, so that it does not depend on the batch size.
+        their weights), as in the book, so that it does not depend on the batch size. ``"auto"``
+        stands for 2, or n/100 if that is less, except in a `partial_fit` without `n_total`,
+        which does not penalise: a block cannot tell how many rows are to come. Weights whose
+        mean is more than ten times off one are no repetitions; for ``"auto"`` n is then the
+        number of rows.
     penalty : {"l2", "l1"} or object, default="l2"
         Penalty on the weights: lmbda/2n times the sum of their squares, or lmbda/n times the
         sum of their absolute values. Biases are not penalised. See `sknielsen.penalties`.
@@ -104,8 +109,9 @@ default="constant"
     tol : float, default=1e-4
         Tolerance of early stopping: a score counts as an improvement if it exceeds the best one
         by more than this.
-    scoring : {"accuracy", "cost"}, str or callable, default="accuracy"
-        Validation score: accuracy, minus the cost, or any scorer of scikit-learn.
+    scoring : {"accuracy", "cost"}, str or callable, default="cost"
+        Validation score: minus the cost, accuracy, or any scorer of scikit-learn. Of epochs with
+        equal scores, the one with the lower validation cost is the best.
     class_weight : dict, "balanced" or None, default=None
         Factor of the cost, for the rows of each class. ``"balanced"`` gives all classes the
         same total weight.
@@ -151,6 +157,8 @@ default="constant"
         Number of epochs trained: the length of the history.
     eta_ : float
         Eta of the last epoch.
+    lmbda_ : float
+        Strength of the penalty in the last training: `lmbda`, or what ``"auto"`` stood for.
     epoch_ : int
         Epoch of the weights: `best_epoch_` after early stopping, else `n_iter_`.
     best_epoch_, best_score_ : int, float
@@ -172,8 +180,9 @@ default="constant"
 
     Notes
     -----
-    `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit; so
-    does a warm `fit`. Every call either succeeds or leaves the model as it was.
+    `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit, if
+    `lmbda` is a number or `n_total` is given. A warm `fit` equals further calls; ``"taper"``
+    then falls once more. Every call either succeeds or leaves the model as it was.
 
     With scikit-learn 1.9 or newer, `set_callbacks` takes callbacks: scikit-learn's, and those of
     `sknielsen.callbacks`. Their hooks are called for each `fit` and each of its epochs, and for
@@ -205,6 +214,7 @@ default="constant"
     history_: History
     n_iter_: int
     eta_: float
+    lmbda_: float
     epoch_: int
     best_epoch_: int
     best_score_: float
@@ -226,8 +236,8 @@ default="constant"
         *,
         cost: Literal["cross_entropy", "quadratic", "log_likelihood"] | Cost = "cross_entropy",
         eta: float = 0.5,
-        eta_schedule: EtaSchedule = "constant",
-        lmbda: float = 0.0,
+        eta_schedule: EtaSchedule = "taper",
+        lmbda: float | Literal["auto"] = "auto",
         penalty: Literal["l2", "l1"] | Penalty = "l2",
         dropout: float | Sequence[float] = 0.0,
         momentum: float = 0.0,
@@ -240,7 +250,7 @@ default="constant"
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
-        scoring: Scoring = "accuracy",
+        scoring: Scoring = "cost",
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         n_total: float | None = None,
         monitor_samples: int | None = 10_000,
@@ -393,7 +403,7 @@ default="constant"
         """Make the engine that trains the state's weights."""
         train = inputs.train
         batch_size = clip_batch_size(parameters.batch_size, len(train), parameters.streaming)
-        descent = Descent.of(parameters, state.seed, batch_size, train.total_weight)
+        descent = Descent.of(parameters, state, batch_size, train.total_weight)
         network = Network(
             state.weights, state.biases, parameters.cost, parameters.keep, state.velocity
         )
@@ -522,7 +532,7 @@ def train_estimator(
         if saved and start:
             check_same_data(saved, start, inputs)
             check_same_course(saved, start, parameters)
-        require_weight(parameters, inputs, start)
+        require_weight(parameters, inputs)
         state = first_state(parameters, seed, start, inputs)
         engine = estimator._engine(parameters, inputs, state)
         score = score_function(estimator, state, inputs, parameters)

@@ -3,7 +3,14 @@
 import numpy as np
 
 from sknielsen.core.activations import sigmoid
+from sknielsen import MLPSigmoidClassifier
 from sknielsen.costs import CrossEntropy
+
+
+def book(*args, **parameters):
+    """Make a classifier that trains as the book does where it says nothing else."""
+    defaults = dict(eta_schedule="constant", lmbda=0.0, scoring="accuracy")
+    return MLPSigmoidClassifier(*args, **(defaults | parameters))
 
 
 def weights_of(classifier):

@@ -105,8 +105,8 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
     advised, epochs = f"eta={suited:.1g}", f"{n} epoch{'s' if n != 1 else ''}"
     if t.overruled:
         return (
-            f"the penalty, lmbda={t.clf.lmbda:g}, overrules the data",
-            f"lmbda={t.clf.lmbda / 100:.2g}",
+            f"the penalty, lmbda={t.clf.lmbda_:g}, overrules the data",
+            f"lmbda={t.clf.lmbda_ / 100:.2g}",
         )
     if t.X is not None and np.sqrt(t.moments[1].max()) > LARGE_RMS:
         return (

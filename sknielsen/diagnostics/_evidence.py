@@ -308,7 +308,7 @@ class Evidence:
     @cached_property
     def vanished(self) -> bool:
         """Whether a penalty has made the weights of a layer vanish."""
-        if self.clf.lmbda == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
+        if self.clf.lmbda_ == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
             return False
         if min(self.weight_lengths) < _VANISHED:
             return True
@@ -325,7 +325,7 @@ class Evidence:
 
         Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
         """
-        batch_size, rate = self.clf.batch_size, self.eta * self.clf.lmbda
+        batch_size, rate = self.clf.batch_size, self.eta * self.clf.lmbda_
         known = isinstance(self.penalty, L2) and rate > 0 and batch_size is not None
         return float(batch_size / rate) if known else np.inf  # rate may underflow to 0
 

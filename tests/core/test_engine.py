@@ -17,7 +17,7 @@ from sknielsen.core import data as core_data
 from sknielsen.core.data import Data
 from sknielsen.core.engine import Descent, LocalEngine, evaluate
 from sknielsen.core.network import Network, zeros_like
-from sknielsen.core.state import initial_weights
+from sknielsen.core.state import State, initial_weights
 from sknielsen.costs import COSTS
 from sknielsen.initializers import INITIALIZERS
 from sknielsen.penalties import PENALTIES
@@ -135,12 +135,14 @@ def test_an_epoch_of_one_batch_is_one_step_against_these_gradients(weighted, mom
 
 
 def test_a_descent_takes_what_it_needs_of_the_parameters(small):
-    parameters = Parameters.of(small(lmbda=3.0, momentum=0.5, shuffle=False))
-    descent = Descent.of(parameters, seed=8, batch_size=4, total_weight=30.0)
+    parameters = Parameters.of(small(momentum=0.5, shuffle=False))
+    learned = {"classes": np.arange(2), "multilabel": False, "n_features": 1, "lmbda": 3.0}
+    state = State(8, [], [], **learned)
+    descent = Descent.of(parameters, state, batch_size=4, total_weight=30.0)
     assert (descent.n, descent.batch_size, descent.seed) == (30.0, 4, 8)
     assert (descent.lmbda, descent.momentum, descent.shuffle) == (3.0, 0.5, False)
     whole = Parameters.of(small(n_total=500))
-    assert Descent.of(whole, seed=8, batch_size=4, total_weight=30.0).n == 500.0
+    assert Descent.of(whole, state, batch_size=4, total_weight=30.0).n == 500.0
 
 
 @pytest.mark.parametrize("penalty", sorted(PENALTIES))

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import ShiftedCost
+from helpers import ShiftedCost, book
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknielsen import MLPSigmoidClassifier, diagnose
+from sknielsen import diagnose
 from sknielsen.activations import sigmoid
 from sknielsen.datasets import fetch_mnist
 from sknielsen.diagnostics import (
@@ -49,7 +49,7 @@ def fit(digits):
     def fit(X=None, y=None, **parameters):
         X, y = (digits[0] if X is None else X), (digits[1] if y is None else y)
         defaults = dict(hidden_layer_sizes=(30,), max_iter=10, random_state=0)
-        return MLPSigmoidClassifier(**(defaults | parameters)).fit(X, y)
+        return book(**(defaults | parameters)).fit(X, y)
 
     return fit
 
@@ -98,7 +98,7 @@ def cancer_data(scaler):
 )
 def test_nothing_is_found_in_sound_trainings_on_digits(parameters):
     X, X_val, y, y_val = train_test_split(*digits_data(), random_state=0)
-    clf = MLPSigmoidClassifier(**({"hidden_layer_sizes": 30, "random_state": 0} | parameters))
+    clf = book(**({"hidden_layer_sizes": 30, "random_state": 0} | parameters))
     clf.fit(X, y, X_val=X_val, y_val=y_val)
     assert diagnose(clf) == []
     assert diagnose(clf, X, y) == []
@@ -111,7 +111,7 @@ def test_nothing_is_found_in_sound_trainings_on_digits(parameters):
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_found_in_sound_trainings_on_binary_data(scaler, seed):
     X, X_val, y, y_val = train_test_split(*cancer_data(scaler), random_state=seed)
-    clf = MLPSigmoidClassifier(30, lmbda=1.0, random_state=seed)  # without it one over-fits
+    clf = book(30, lmbda=1.0, random_state=seed)  # without it one over-fits
     clf.fit(X, y, X_val=X_val, y_val=y_val)
     assert diagnose(clf, X, y) == []
     forget_validation(clf)
@@ -120,7 +120,7 @@ def test_nothing_is_found_in_sound_trainings_on_binary_data(scaler, seed):
 
 def test_nothing_is_found_in_a_sound_multilabel_training(multilabel):
     X, Y = multilabel
-    clf = MLPSigmoidClassifier(30, random_state=0).fit(X, Y)
+    clf = book(30, random_state=0).fit(X, Y)
     assert diagnose(clf, X, Y) == []
 
 
@@ -184,7 +184,7 @@ def test_a_rare_label_that_is_missed_is_found(digits):
     X, y = digits
     rows = np.r_[np.flatnonzero(y != 8), np.flatnonzero(y == 8)[:8]]
     Y = np.column_stack([y % 2, y == 8, y > 4]).astype(int)[rows]
-    clf = MLPSigmoidClassifier(30, max_iter=3, random_state=0).fit(X[rows], Y)
+    clf = book(30, max_iter=3, random_state=0).fit(X[rows], Y)
     finding = the("class_imbalance", diagnose(clf, X[rows], Y))
     assert list(finding.evidence["classes"]) == [1]
     assert "sample_weight" in finding.advice
@@ -306,7 +306,7 @@ def test_a_penalty_that_forgets_within_an_epoch_is_too_strong(penalty, fit):
 
 def test_over_fitting_is_found_by_cost_and_by_accuracy_with_an_epoch_for_each(noise):
     X, y, validation = noise
-    clf = MLPSigmoidClassifier(30, eta=1.0, random_state=0).fit(X, y, **validation)
+    clf = book(30, eta=1.0, random_state=0).fit(X, y, **validation)
     by_cost, by_accuracy = diagnose(clf, X, y)
     cost, accuracy = (clf.history_[f"validation_{name}"] for name in ("cost", "accuracy"))
     epochs = {
@@ -324,7 +324,7 @@ def test_over_fitting_is_found_by_cost_and_by_accuracy_with_an_epoch_for_each(no
 
 def test_early_stopping_by_cost_leaves_no_over_fitting_by_cost(noise):
     X, y, validation = noise
-    clf = MLPSigmoidClassifier(30, eta=1.0, random_state=0, early_stopping=True, scoring="cost")
+    clf = book(30, eta=1.0, random_state=0, early_stopping=True, scoring="cost")
     clf.fit(X, y, **validation)
     assert clf.n_iter_ > clf.epoch_
     assert "overfit_cost" not in codes(clf, X, y)
@@ -354,7 +354,7 @@ def shapes():
 @pytest.mark.parametrize("eta", [0.5, 0.1, 0.003])
 def test_a_training_no_better_than_chance_is_never_met_with_silence(eta, shapes):
     X, y = shapes
-    clf = MLPSigmoidClassifier(eta=eta, max_iter=15, random_state=0)
+    clf = book(eta=eta, max_iter=15, random_state=0)
     clf.fit(X[:450], y[:450], X_val=X[450:], y_val=y[450:])
     for findings in (diagnose(clf, X[:450], y[:450]), diagnose(clf)):
         assert findings
@@ -366,14 +366,14 @@ def test_a_training_no_better_than_chance_is_never_met_with_silence(eta, shapes)
 def test_pure_noise_is_said_to_tell_nothing(digits):
     X, y = digits
     y = np.random.default_rng(0).permutation(y)
-    clf = MLPSigmoidClassifier(8, eta=0.15, lmbda=2.0, max_iter=20, random_state=0).fit(X, y)
+    clf = book(8, eta=0.15, lmbda=2.0, max_iter=20, random_state=0).fit(X, y)
     finding = the("nothing_learnt", diagnose(clf, X, y))
     assert "tell the network next to nothing" in finding.sentence
 
 
 def test_training_is_not_said_to_go_on_falling_where_validation_has_stalled(noise):
     X, y, validation = noise
-    clf = MLPSigmoidClassifier(30, eta=0.02, max_iter=40, random_state=0).fit(X, y, **validation)
+    clf = book(30, eta=0.02, max_iter=40, random_state=0).fit(X, y, **validation)
     h, falling = clf.history_, {"too_few_epochs", "eta_too_low"}
     h["train_cost"] = list(np.linspace(0.69, 0.3, 40))
     h["validation_cost"] = list(np.linspace(0.69, 0.4, 40))
@@ -442,7 +442,7 @@ def test_sample_weights_count_in_the_cost_of_chance(digits):
     X, y = digits
     X, y = np.ones_like(X), y == 3  # there is nothing to learn
     weight = np.where(y, 9.0, 1.0)
-    clf = MLPSigmoidClassifier(4, eta=0.01, max_iter=30, random_state=0)
+    clf = book(4, eta=0.01, max_iter=30, random_state=0)
     clf.fit(X, y, sample_weight=weight)
     assert clf.history_["train_cost"][-1] > 0.69
     assert "no better" in convergence_problem(clf, X, y, weight)
@@ -457,7 +457,7 @@ def test_rows_are_looked_at_only_if_there_is_a_problem(fit, digits):
 
 def wrapped(kind, X, y):
     """An estimator, fitted to rows up to 50, the network inside, and the rows that this sees."""
-    clf = MLPSigmoidClassifier(8, eta=1e-3, max_iter=5, random_state=0)
+    clf = book(8, eta=1e-3, max_iter=5, random_state=0)
     pipeline = make_pipeline(MinMaxScaler((0, 0.5)), clf)
     rows = MinMaxScaler((0, 0.5)).fit_transform(X)
     if kind == "search":
@@ -581,14 +581,14 @@ def test_rows_without_weight_are_compared_with_their_own_cost_of_chance(fit, dig
 
 def test_validation_costs_stand_in_where_training_rows_are_not_monitored(digits, fit):
     X, y = digits
-    clf = MLPSigmoidClassifier(30, eta=1e-3, max_iter=5, monitor_samples=0, random_state=0)
+    clf = book(30, eta=1e-3, max_iter=5, monitor_samples=0, random_state=0)
     assert codes(clf.fit(X, y)) == []
     assert codes(clf.fit(X[:200], y[:200], X_val=X[200:], y_val=y[200:])) == ["eta_too_low"]
 
 
 def test_a_history_with_gaps_from_partial_fit_can_be_diagnosed(digits):
     X, y = digits
-    clf = MLPSigmoidClassifier(30, eta=1e-3, random_state=0)
+    clf = book(30, eta=1e-3, random_state=0)
     for epoch in range(8):
         validation = {"X_val": X[200:], "y_val": y[200:]} if epoch % 3 else {}
         clf.set_params(monitor_samples=0 if epoch == 4 else None)
@@ -601,7 +601,7 @@ def test_a_history_with_gaps_from_partial_fit_can_be_diagnosed(digits):
 def test_a_model_trained_with_sample_weights_can_be_diagnosed(digits):
     X, y = digits
     weight = np.where(y == 3, 0.0, 1.0)
-    clf = MLPSigmoidClassifier(30, random_state=0).fit(X, y, sample_weight=weight)
+    clf = book(30, random_state=0).fit(X, y, sample_weight=weight)
     assert diagnose(clf) == []
 
 
@@ -642,15 +642,15 @@ def test_what_cannot_be_diagnosed_is_an_error(fit, digits):
     X, y = digits
     clf = fit()
     with pytest.raises(NotFittedError):
-        diagnose(MLPSigmoidClassifier())
+        diagnose(book())
     with pytest.raises(TypeError, match=r"MLPSigmoidClassifier is needed.*; got LogisticRegress"):
         diagnose(LogisticRegression().fit(X, y), X, y)
     with pytest.raises(TypeError, match=r"got Pipeline with LogisticRegression inside"):
         diagnose(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), X, y)
     with pytest.raises(TypeError, match=r"got GridSearchCV, which is not fitted or kept no best"):
-        diagnose(GridSearchCV(MLPSigmoidClassifier(), {"eta": [1.0]}), X, y)
+        diagnose(GridSearchCV(book(), {"eta": [1.0]}), X, y)
     with pytest.raises(TypeError, match="got MLPSigmoidClassifier"):
-        diagnose(MLPSigmoidClassifier, X, y)
+        diagnose(type(clf), X, y)
     with pytest.raises(ValueError, match="`y` needs the rows"):
         diagnose(clf, y=y)
     with pytest.raises(ValueError, match=r"y holds \[11\]"):
@@ -680,7 +680,7 @@ def test_a_sound_verbose_training_prints_its_epochs_only(fit, capsys):
 
 
 def test_partial_fit_prints_no_findings(digits, capsys):
-    MLPSigmoidClassifier(8, eta=1e-3, verbose=1).partial_fit(*digits, classes=range(10))
+    book(8, eta=1e-3, verbose=1).partial_fit(*digits, classes=range(10))
     *_, head, line = capsys.readouterr().out.splitlines()
     assert head.split()[0] == "epoch"
     assert line.split()[:2] == ["1", "0.001"]
@@ -699,7 +699,7 @@ def mnist():
     "parameters", [{}, {"lmbda": 5.0, "eta_schedule": [(10, 0.5), (10, 0.1), (10, 0.02)]}], ids=str
 )
 def test_nothing_is_found_in_thirty_epochs_of_mnist(mnist, parameters):
-    clf = MLPSigmoidClassifier(100, random_state=0, **parameters)
+    clf = book(100, random_state=0, **parameters)
     clf.fit(mnist.X_train, mnist.y_train, X_val=mnist.X_val, y_val=mnist.y_val)
     assert diagnose(clf, mnist.X_train, mnist.y_train) == []
 
@@ -708,7 +708,7 @@ def test_nothing_is_found_in_thirty_epochs_of_mnist(mnist, parameters):
 @pytest.mark.parametrize("hidden", [30, 100])
 def test_inverted_mnist_sticks_at_eta_3_and_learns_at_the_eta_that_is_advised(mnist, hidden):
     X, y = 1 - mnist.X_train, mnist.y_train
-    clf = MLPSigmoidClassifier(hidden, cost="quadratic", eta=3.0, max_iter=10, random_state=0)
+    clf = book(hidden, cost="quadratic", eta=3.0, max_iter=10, random_state=0)
     findings = diagnose(clf.fit(X, y), X, y)
     assert the("eta_too_high", findings).evidence["preferred_share"] > 0.9
     finding = the("saturated_hidden", findings)
@@ -721,7 +721,7 @@ def test_inverted_mnist_sticks_at_eta_3_and_learns_at_the_eta_that_is_advised(mn
 @pytest.mark.mnist
 def test_a_thousand_images_over_fit_by_cost_and_by_accuracy(mnist):
     X, y = mnist.X_train[:1000], mnist.y_train[:1000]
-    clf = MLPSigmoidClassifier(30, max_iter=100, random_state=0)
+    clf = book(30, max_iter=100, random_state=0)
     clf.fit(X, y, X_val=mnist.X_val, y_val=mnist.y_val)
     assert codes(clf, X, y) == ["overfit_cost", "overfit_accuracy"]
 
