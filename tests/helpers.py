@@ -6,11 +6,13 @@ from sknielsen.core.activations import sigmoid
 from sknielsen import MLPSigmoidClassifier
 from sknielsen.costs import CrossEntropy
 
+# How the book trains where it says nothing else.
+BOOK = {"eta_schedule": "constant", "lmbda": 0.0, "init_scale": 1.0, "scoring": "accuracy"}
+
 
 def book(*args, **parameters):
     """Make a classifier that trains as the book does where it says nothing else."""
-    defaults = dict(eta_schedule="constant", lmbda=0.0, scoring="accuracy")
-    return MLPSigmoidClassifier(*args, **(defaults | parameters))
+    return MLPSigmoidClassifier(*args, **(BOOK | parameters))
 
 
 def weights_of(classifier):

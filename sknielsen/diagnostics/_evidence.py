@@ -5,6 +5,7 @@ needs.
 """
 
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -326,7 +327,7 @@ class Evidence:
         Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
         """
         batch_size, rate = self.clf.batch_size, self.eta * self.clf.lmbda_
-        known = isinstance(self.penalty, L2) and rate > 0 and batch_size is not None
+        known = isinstance(self.penalty, L2) and rate > 0 and isinstance(batch_size, Integral)
         return float(batch_size / rate) if known else np.inf  # rate may underflow to 0
 
     @cached_property
