@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sknielsen.core.activations import sigmoid
 from sknielsen import MLPSigmoidClassifier
+from sknielsen.core.activations import sigmoid
 from sknielsen.costs import CrossEntropy
 
 # How the book trains where it says nothing else.
