@@ -96,7 +96,7 @@ default="taper"
     batch_size : int or None, default=10
         Number of rows of a mini-batch; None takes all rows. The last mini-batch of an epoch
         holds the rows that remain. If these are very few, their step is noisy.
-    max_iter : int, default=30
+    max_iter : int, default=40
         Largest number of epochs that one call of `fit` trains.
     early_stopping : bool, default=False
         Whether to stop when the validation score no longer improves, and to restore the best
@@ -245,7 +245,7 @@ default="taper"
         init_scale: float = 1.0,
         augment: Augmenter | None = None,
         batch_size: int | None = 10,
-        max_iter: int = 30,
+        max_iter: int = 40,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,

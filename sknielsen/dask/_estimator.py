@@ -121,7 +121,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         init_scale: float = 1.0,
         augment: Augmenter | None = None,
         batch_size: int | Literal["auto"] | None = "auto",
-        max_iter: int = 30,
+        max_iter: int = 40,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
