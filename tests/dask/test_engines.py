@@ -154,6 +154,15 @@ def test_average_of_one_block_is_plain_training(client, digits):
     assert_same_weights(clf, MLPSigmoidClassifier(batch_size=10, **settings).fit(X, y))
 
 
+@pytest.mark.parametrize("sync", ["gradient", "average"])
+def test_the_penalty_is_chosen_as_by_the_plain_classifier(client, digits, sync):
+    X, y = digits
+    clf = DaskMLPSigmoidClassifier((8,), sync=sync, max_iter=1, random_state=0)
+    assert clf.fit(*in_blocks(X, y)).lmbda_ == 2
+    assert clf.fit(*in_blocks(X, y, np.full(len(y), 1 / 300))).lmbda_ == pytest.approx(2 / 300)
+    assert clf.partial_fit(*in_blocks(X, y)).lmbda_ == 0
+
+
 def test_average_is_weighted_by_the_blocks_rows(client, digits):
     X, y = digits
     settings = dict(BOOK, hidden_layer_sizes=(), max_iter=1, random_state=0, shuffle=False)
