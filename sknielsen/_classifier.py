@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 
 from sknielsen._fitted import attributes, shallow_copy, state_of, unfitted_copy
 from sknielsen._hooks import TRAINING, Hooks, all_or_nothing
@@ -20,6 +21,7 @@ from sknielsen._scoring import score_function
 from sknielsen._sklearn import BaseEstimator, CallbackSupportMixin, ClassifierMixin
 from sknielsen._start import clip_batch_size, first_state, require_no_whole, require_weight
 from sknielsen._version import VersionedMixin
+from sknielsen._warn import warn
 from sknielsen.core.contracts import (
     Array,
     Augmenter,
@@ -37,7 +39,7 @@ from sknielsen.core.loop import train
 from sknielsen.core.network import Network
 from sknielsen.core.state import State
 from sknielsen.costs import COSTS, is_exclusive
-from sknielsen.diagnostics import diagnose
+from sknielsen.diagnostics import convergence_problem, diagnose
 
 EtaSchedule: TypeAlias = (
     Literal["constant", "taper", "plateau"] | Sequence[tuple[int, float]] | Schedule
@@ -335,8 +337,11 @@ default="taper"
         Warns
         -----
         UserWarning
-            If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
-            values of X are so large that neurons saturate.
+            If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if only
+            one of them has feature names; if the values of X are so large that neurons saturate.
+        sklearn.exceptions.ConvergenceWarning
+            If training ended no better than outputs that ignore the inputs, with the likeliest
+            cause and what to try. Trainings that a callback or Ctrl-C ended are not judged.
         """
         start = state_of(self) if self.warm_start else None
         given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val)
@@ -357,8 +362,9 @@ default="taper"
     ) -> Self:
         """Train one epoch over the rows given, continuing from where the model is.
 
-        It never splits off validation rows, stops or restores. A block of fewer rows than
-        `batch_size` is one mini-batch.
+        It never splits off validation rows, stops or restores, nor judges what was learnt, since
+        more blocks may come: see `diagnose`. A block of fewer rows than `batch_size` is one
+        mini-batch.
 
         Parameters
         ----------
@@ -538,6 +544,9 @@ def train_estimator(
         score = score_function(estimator, state, inputs, parameters)
         hooks = Hooks(estimator, state, inputs, parameters)
         ending = hooks.run(lambda: train(engine, state, parameters, score, hooks))
+        whole = not streaming and ending not in ("hook", "interrupt")
+        if whole and (problem := convergence_problem(estimator, inputs)):
+            warn(problem, ConvergenceWarning)
     if parameters.verbose and not streaming:
         print(ending_line(ending, state, parameters))
         rows = (None, None) if is_dask(given.X) else (given.X, given.y)

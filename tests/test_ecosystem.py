@@ -12,6 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 
 # Only after this import does scikit-learn let HalvingGridSearchCV be imported.
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import f1_score, log_loss
@@ -136,9 +137,10 @@ def test_learning_and_validation_curves_are_drawn(small, digits):
     X, y = digits
     learning = LearningCurveDisplay.from_estimator(small(), X, y, cv=2, train_sizes=[0.5, 1.0])
     assert learning.test_scores.shape == (2, 2)
-    display = ValidationCurveDisplay.from_estimator(
-        small(max_iter=10), X, y, param_name="eta", param_range=[0.01, 0.5], cv=2
-    )
+    with pytest.warns(ConvergenceWarning, match=r"eta=0\.01 is so small"):
+        display = ValidationCurveDisplay.from_estimator(
+            small(max_iter=10), X, y, param_name="eta", param_range=[0.01, 0.5], cv=2
+        )
     weak, strong = display.test_scores.mean(axis=1)
     assert weak < strong
     plt.close("all")

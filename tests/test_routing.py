@@ -171,12 +171,27 @@ def test_labels_that_are_refused_draw_no_hint_on_rows(small, split):
     assert "pipeline" not in str(no.value)
 
 
-def test_names_of_validation_rows_alone_are_not_warned_of(small, split):
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("X", "^X has feature names, but `X_val` has none"),
+        ("X_val", "^`X_val` has feature names, but X has none"),
+    ],
+)
+def test_names_of_one_of_training_and_validation_rows_are_warned_of(
+    named, message, method, small, split
+):
     (X, y), validation = split
-    frame = pd.DataFrame(validation["X_val"]).add_prefix("p")
-    clf = small().fit(X, y, X_val=frame, y_val=validation["y_val"])
-    assert not hasattr(clf, "feature_names_in_")
-    assert_same_model(clf, small().fit(X, y, **validation))
+    data = {"X": X, **validation}
+    data[named] = pd.DataFrame(data[named]).add_prefix("p")
+    X = data.pop("X")
+    options = {"classes": np.unique(y)} if method == "partial_fit" else {}
+    with pytest.warns(UserWarning, match=f"{message}.*{HINT}") as warned:
+        clf = getattr(small(), method)(X, y, **data, **options)
+    assert [one.filename for one in warned] == [__file__]
+    assert hasattr(clf, "feature_names_in_") is (named == "X")
+    assert_same_model(clf, getattr(small(), method)(*split[0], **validation, **options))
 
 
 def test_other_names_of_validation_rows_are_an_error(small, split):

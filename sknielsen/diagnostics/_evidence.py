@@ -48,6 +48,7 @@ _MEMORY = 0.1  # epochs: weights forget 9 of 10 rows; the book's lmbda 5 at eta 
 # `find_eta` measures, times the mean |x|^2, are 30 on digits and breast cancer, 70 on wine, 100 on
 # MNIST, 130 on inverted MNIST and 200 on colour pictures of shapes. This is twice what suits.
 _OWN_STEP = 100.0
+TINY_NORM = 0.1  # root mean square length of a row: below it, inputs hardly reach the neurons
 SHARED_STEPS = 5.0  # step factor: inputs in [0, 1], which the usual eta fits, have 1.5 to 4.5
 
 
@@ -271,6 +272,11 @@ class Evidence:
         # A sum of products, which makes no array of squares.
         squares: Array = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
         return self.X.mean(axis=0, dtype=float), squares / len(self.X)
+
+    @property
+    def row_length(self) -> float:
+        """Root mean square length of the rows, for an X that is given."""
+        return float(np.sqrt(self.moments[1].sum()))
 
     @cached_property
     def step_factor(self) -> float:
