@@ -51,9 +51,12 @@ def convergence_problem(clf: Any, inputs: Inputs) -> str | None:
     # Early stopping may keep an epoch from before training got better than chance.
     kept = slice(clf.epoch_ - 1, None)
     costs, accuracies = clf.history_["train_cost"][kept], clf.history_["train_accuracy"][kept]
-    chance, usual = _chance(clf, inputs.monitor)
-    if not min(costs) >= chance >= _NOTHING or max(accuracies) > usual + _GAIN * (1 - usual):
-        return None  # also where one is NaN
+    usual = _accuracy_of_chance(inputs.monitor)
+    if max(accuracies) > usual + _GAIN * (1 - usual):
+        return None
+    chance = _cost_of_chance(clf, inputs.monitor)
+    if not min(costs) >= chance >= _NOTHING:  # or one is NaN
+        return None
     t = Evidence(clf, inputs.given.X, inputs.given.y)
     with np.errstate(all="ignore"):
         if clf.n_iter_ < _FEW_EPOCHS and t.eta < _HOPELESS * t.eta_for_rows:
@@ -65,19 +68,25 @@ def convergence_problem(clf: Any, inputs: Inputs) -> str | None:
     )
 
 
-def _chance(clf: Any, data: Data) -> tuple[float, float]:
-    """Return the least cost and the best accuracy of outputs that ignore the inputs."""
-    cost, codes = resolve_cost(clf.cost), data.codes[data.rows]
-    weight, of_sample = data.relative_weight(data.rows), data.weight(data.rows)
+def _accuracy_of_chance(data: Data) -> float:
+    """Return the share of rows that have the commonest label, or all of the usual labels."""
+    codes, weight = data.codes[data.rows], data.weight(data.rows)
     if data.multilabel:
-        usual = np.average(codes, axis=0, weights=of_sample) > 0.5
-        right = np.average((codes == usual).all(axis=1), weights=of_sample)
-        return cost_of_chance(cost, codes.astype(float), weight), float(right)
-    counts = np.bincount(codes, of_sample)
-    # One row of each class, with the weight of all of its rows, costs the same and takes no time.
-    totals = np.bincount(codes, weight)
-    targets = np.eye(len(clf.classes_))[: len(totals), -data.n_outputs :]
-    return cost_of_chance(cost, targets, totals), float(counts.max() / counts.sum())
+        usual = np.average(codes, axis=0, weights=weight) > 0.5
+        return float(np.average((codes == usual).all(axis=1), weights=weight))
+    counts = np.bincount(codes, weight)
+    return float(counts.max() / counts.sum())
+
+
+def _cost_of_chance(clf: Any, data: Data) -> float:
+    """Return the mean cost of the best outputs that ignore the inputs."""
+    codes, weight = data.codes[data.rows], data.relative_weight(data.rows)
+    if data.multilabel:
+        targets = codes.astype(float)
+    else:  # a row of each class, with the weight of all of its rows, costs the same
+        weight = np.bincount(codes, weight)
+        targets = np.eye(len(clf.classes_))[: len(weight), -data.n_outputs :]
+    return cost_of_chance(resolve_cost(clf.cost), targets, weight)
 
 
 def cause_of_chance(t: Evidence) -> tuple[str, str]:
