@@ -72,10 +72,8 @@ default="taper"
     lmbda : float or "auto", default="auto"
         Strength of the penalty. It is divided by n, the number of training rows (or the sum of
         their weights), as in the book, so that it does not depend on the batch size. ``"auto"``
-        stands for 2, or n/100 if that is less, except in a `partial_fit` without `n_total`,
-        which does not penalise: a block cannot tell how many rows are to come. Weights whose
-        mean is more than ten times off one are no repetitions; for ``"auto"`` n is then the
-        number of rows.
+        stands for 2, or n/100 if that is less; in a `partial_fit` without `n_total` for 0, since
+        a block cannot tell how many rows are to come.
     penalty : {"l2", "l1"} or object, default="l2"
         Penalty on the weights: lmbda/2n times the sum of their squares, or lmbda/n times the
         sum of their absolute values. Biases are not penalised. See `sknielsen.penalties`.
@@ -96,8 +94,7 @@ default="taper"
         training. Validation rows, monitored rows and predictions are not distorted, and its own
         `random_state` is not used. For dense `X` only.
     batch_size : int or None, default=10
-        Number of rows of a mini-batch; None takes all rows. The last mini-batch of an epoch
-        holds the rows that remain. If these are very few, their step is noisy.
+        Rows of a mini-batch; None takes all. The last one of an epoch holds what remains.
     max_iter : int, default=40
         Largest number of epochs that one call of `fit` trains.
     early_stopping : bool, default=False
@@ -112,8 +109,8 @@ default="taper"
         Tolerance of early stopping: a score counts as an improvement if it exceeds the best one
         by more than this.
     scoring : {"accuracy", "cost"}, str or callable, default="cost"
-        Validation score: minus the cost, accuracy, or any scorer of scikit-learn. Of epochs with
-        equal scores, the one with the lower validation cost is the best.
+        Validation score: minus the cost, accuracy, or any scorer of scikit-learn. The lower
+        validation cost decides between equal scores.
     class_weight : dict, "balanced" or None, default=None
         Factor of the cost, for the rows of each class. ``"balanced"`` gives all classes the
         same total weight.
@@ -183,8 +180,8 @@ default="taper"
     Notes
     -----
     `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit, if
-    `lmbda` is a number or `n_total` is given. A warm `fit` equals further calls; ``"taper"``
-    then falls once more. Every call either succeeds or leaves the model as it was.
+    `lmbda` is a number or `n_total` is given; so does a warm `fit`. Every call either succeeds
+    or leaves the model as it was.
 
     With scikit-learn 1.9 or newer, `set_callbacks` takes callbacks: scikit-learn's, and those of
     `sknielsen.callbacks`. Their hooks are called for each `fit` and each of its epochs, and for
@@ -340,8 +337,7 @@ default="taper"
             If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if only
             one of them has feature names; if the values of X are so large that neurons saturate.
         sklearn.exceptions.ConvergenceWarning
-            If training ended no better than outputs that ignore the inputs, with the likeliest
-            cause and what to try. Trainings that a callback or Ctrl-C ended are not judged.
+            If training ended no better than outputs that ignore the inputs: why, and what to try.
         """
         start = state_of(self) if self.warm_start else None
         given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val)

@@ -145,4 +145,5 @@ class FittedClassifier(Protocol):
     momentum: Any
     init_scale: Any
     batch_size: Any
+    max_iter: Any
     class_weight: Any

@@ -15,9 +15,7 @@ from sknielsen.costs import resolve_cost
 from sknielsen.diagnostics._evidence import TINY_NORM, Evidence, cost_of_chance
 
 _GAIN = 0.1  # of the accuracy left to gain over the commonest class: more is better than chance
-_NOTHING = (
-    0.01  # cost of chance: if it is less, nearly all labels are one, and there is no problem
-)
+_NOTHING = 0.01  # cost of chance: if it is less, nearly all labels are one, which is no problem
 _FAR = 4.0  # an eta so many times larger or smaller than suits the rows is a likely cause
 _HOPELESS = 100.0  # so many times larger than suits the rows, more epochs would not help either
 _FEW_EPOCHS = 10  # fewer are a short training, which may be meant

@@ -92,7 +92,7 @@ class Evidence:
         self.quadratic: bool = isinstance(self.cost, Quadratic)
         # With momentum, steps add up to 1 / (1 - momentum) times one step.
         self.usual_eta: float = (3.0 if self.quadratic else 0.5) * (1 - clf.momentum)
-        self.eta: float = clf.eta_
+        self.eta: float = self.h["eta"][-clf.max_iter :].max()  # a taper began with it
         if X is not None:
             self._take_rows(X, y)
 
@@ -160,10 +160,10 @@ class Evidence:
 
     @cached_property
     def steps(self) -> Array:
-        """Changes of cost plus penalty in the last epochs, after those of a far larger eta."""
+        """Changes of cost plus penalty in the last epochs, from where eta last fell steeply."""
         total = self._cost_column + self.h["penalty"]
-        larger = np.flatnonzero(self.h["eta"] > 2 * self.eta)
-        total = total[larger[-1] + 1 if len(larger) else 0 :]
+        steep = np.flatnonzero(self.h["eta"][:-1] > 2 * self.h["eta"][1:])
+        total = total[steep[-1] + 1 if len(steep) else 0 :]
         steps: Array = np.diff(total[~np.isnan(total)])
         return steps[-_WINDOW:]
 

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from helpers import book
 from sklearn.datasets import make_classification
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
-
-from sknielsen import MLPSigmoidClassifier
 
 
 @pytest.fixture
@@ -15,15 +14,8 @@ def fit(digits):
 
     def fit(X=None, y=None, **parameters):
         X, y = (digits[0] if X is None else X), (digits[1] if y is None else y)
-        defaults = dict(
-            hidden_layer_sizes=(30,),
-            eta=0.5,
-            eta_schedule="constant",
-            lmbda=0.0,
-            max_iter=10,
-            random_state=0,
-        )
-        return MLPSigmoidClassifier(**(defaults | parameters)).fit(X, y)
+        defaults = dict(hidden_layer_sizes=(30,), max_iter=10, random_state=0)
+        return book(**(defaults | parameters)).fit(X, y)
 
     return fit
 

@@ -274,3 +274,11 @@ def test_no_row_is_looked_at_after_a_training_that_learnt(digits, monkeypatch):
 
     monkeypatch.setattr("sknielsen.diagnostics._chance.Evidence", refuse)
     classifier().fit(*digits)
+
+
+@pytest.mark.parametrize("eta", [30.0, 500.0])
+def test_a_taper_is_judged_by_the_eta_that_it_begins_with(eta, digits):
+    clf = classifier(eta=eta, eta_schedule="taper")
+    (sentence,) = sentences(clf.fit, *digits)
+    assert f"eta={eta:g} is too large" in sentence
+    assert f"instead of {eta:g}" in str(diagnose(clf, *digits))
