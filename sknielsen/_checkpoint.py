@@ -14,6 +14,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import MISSING, fields
 from itertools import pairwise
 from time import time
 from typing import Any, NoReturn
@@ -24,7 +25,7 @@ from sknielsen._files import require_regular
 from sknielsen._identity import Identity
 from sknielsen._version import __version__, newer_version_message
 from sknielsen.core.contracts import Array
-from sknielsen.core.state import BEST_NUMBERS, HISTORY, State, layers, pieces
+from sknielsen.core.state import BEST_NUMBERS, HISTORY, NUMBER, State, layers, pieces
 
 _LEFT = 600  # age in seconds at which a temporary file is no longer being written
 _JSON = "checkpoint.json"
@@ -157,6 +158,8 @@ def _read_archive(file: Any, size: int, name: str) -> tuple[Numbers, Arrays]:
         )
         if message := newer_version_message(name, numbers["sknielsen"]):
             raise _NoCheckpointError(message)
+        if numbers["sknielsen"] != __version__:  # older: it lacks what came since
+            numbers = {**_defaults(), **numbers}
         del members[_JSON]
         arrays = {}
         for member in members:
@@ -165,6 +168,16 @@ def _read_archive(file: Any, size: int, name: str) -> tuple[Numbers, Arrays]:
             arrays[part] = _parse_npy(archive.read(member), member)
     _check(numbers, arrays)
     return numbers, arrays
+
+
+def _defaults() -> Numbers:
+    """Return the numbers that a state has if nothing is said of them."""
+    known = {f.name for f in fields(State) if f.default is not MISSING}
+    return {
+        name: getattr(State, field)
+        for field, name, kind, _ in pieces()
+        if kind is NUMBER and field in known
+    }
 
 
 def _require(condition: Any, problem: str) -> None:

@@ -17,7 +17,12 @@ from sklearn.utils import _safe_indexing, assert_all_finite, check_array, column
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _get_feature_names, validate_data
 
-from sknielsen._guards import look_at_images, look_at_split, look_at_validation
+from sknielsen._guards import (
+    look_at_images,
+    look_at_split,
+    look_at_validation,
+    warn_of_large_inputs,
+)
 from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
 from sknielsen._warn import warn
@@ -25,8 +30,6 @@ from sknielsen.core.contracts import Array
 from sknielsen.core.data import Data, finite_total, split
 from sknielsen.core.randomness import MONITOR, SPLIT, generator
 from sknielsen.core.state import State
-
-LARGE_RMS = 5.0  # inputs: beyond this one weight of order one saturates a neuron
 
 _IN_A_PIPELINE = (
     " In a pipeline `X_val` must pass the same steps as X: use "
@@ -265,17 +268,6 @@ def _accepts(probe: Any, X: Any, dtype: Any) -> bool:
 def new_to_validation(start: State | None) -> bool:
     """Tell whether no epoch has had validation data yet, so that they deserve a look."""
     return start is None or all(map(math.isnan, reversed(start.history["validation_cost"])))
-
-
-def warn_of_large_inputs(mean_square: float) -> None:
-    """Warn where inputs are so large that sigmoid neurons saturate at once."""
-    rms = math.sqrt(mean_square)
-    if rms > LARGE_RMS:
-        warn(
-            f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "
-            "learn. Scale the inputs to about one, for instance by dividing pixels by 255 or "
-            "with StandardScaler."
-        )
 
 
 def _split(codes: Array, labels: Labels, fraction: float, seed: int) -> tuple[Array, Array]:

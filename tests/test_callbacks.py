@@ -25,7 +25,7 @@ pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9"
 import interrupted_training
 from sklearn.callback import ProgressBar, ScoringMonitor
 
-from sknielsen import ImageAugmenter
+from sknielsen import ImageAugmenter, __version__
 from sknielsen.callbacks import Checkpoint, EarlyStopping, ValidationMonitor, resume
 from sknielsen.schedules import Plateau
 
@@ -743,6 +743,24 @@ def test_a_parameter_that_an_older_checkpoint_lacks_had_its_default(small, digit
     with pytest.raises(ValueError, match=r"other parameters: momentum=0\.0 in the checkpoint"):
         resume(small(momentum=0.5), path, *digits)
     assert resume(small(), path, *digits).n_iter_ == 3
+
+
+def test_a_number_that_an_older_checkpoint_lacks_had_its_default(small, digits, path):
+    def without_lmbda(version):
+        small(max_iter=1).set_callbacks(Checkpoint(path)).fit(*digits)
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files if name != "checkpoint.json"}
+            state = json.loads(archive["checkpoint.json"]) | {"sknielsen": version}
+        del state["lmbda"]
+        np.savez(path, **arrays)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("checkpoint.json", json.dumps(state))
+
+    without_lmbda("0.0.1")
+    assert_same_model(resume(small(), path, *digits), small().fit(*digits))
+    without_lmbda(__version__)
+    with pytest.raises(ValueError, match="damaged.*other keys"):
+        resume(small(), path, *digits)
 
 
 def test_resume_prints_what_fit_prints(small, digits, path, capsys):

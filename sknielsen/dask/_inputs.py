@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sknielsen._guards import sample_size
+from sknielsen._guards import sample_size, warn_of_large_inputs
 from sknielsen._inputs import (
     SPARSE_AUGMENT,
     Given,
@@ -15,7 +15,6 @@ from sknielsen._inputs import (
     new_to_validation,
     refuse_dask,
     validation_data,
-    warn_of_large_inputs,
 )
 from sknielsen._labels import Labels
 from sknielsen._parameters import Parameters
