@@ -31,14 +31,62 @@ MUTANTS = ROOT / "mutants"
 # Exit codes that mutmut notes for the tests of a change; others count as killed, also a time-out.
 SURVIVED, NO_TESTS, NOT_RUN = 0, (5, 33), (None, 2)
 
+FALSE = "None is as false as False, and only that is asked."
+LETTER = "NumPy reads the name in letters of either case."
+DEFAULT = "SciPy takes None for its default, which is the number that was there."
+WHOLE = "Places count modulo 1, and the visits of a row are alike: they have the same places."
+NAMES = "The words are for the reader only."
+ONES = "SciPy converts the ones at each call; only time is lost."
+
 # By the changed line: why no test can notice it.
 EQUIVALENT = {
-    "regimes = None": "An empty list and None are both false, and only that is asked.",
+    "pairs = None": "An empty list and None are both false, and only that is asked.",
     'best, stalled, left = -float("INF"), 0, 1.0': "Python's float reads INF as it reads inf.",
+    'return bool(getattr(schedule, "needs_validation", None))': FALSE,
+    'return bool(getattr(cost, "exclusive", None))': FALSE,
+    # activations
     "if keep <= 1.0:": "A product with 1.0 is the same number.",
     "if keep < 2.0:": "keep is at most 1.0, and a product with 1.0 is the same number.",
     "a = np.multiply(a, keep, None)": "A new array holds the same numbers; only memory is lost.",
     "a = np.multiply(a, keep, )": "A new array holds the same numbers; only memory is lost.",
+    # blas
+    "self._is_set = None": FALSE,
+    # data
+    "nth = np.arange(n_visits) + np.repeat(np.cumsum(counts) - counts, counts)": WHOLE,
+    "nth = np.arange(n_visits) - np.repeat(np.cumsum(counts) + counts, counts)": WHOLE,
+    "at = (which / len(rows) - nth / counts[which]) % 1.0": WHOLE,
+    'by_remainder = np.argsort(sizes - shares, kind="STABLE")': LETTER,
+    'return rows[which[np.argsort(at, kind="STABLE")]]': LETTER,
+    "is_held_out[rng.choice(np.flatnonzero(codes == code), size, replace=None)] = True": FALSE,
+    # distortion
+    'images = np.array(images, x.dtype, order="c")  # a copy: x is a buffer, and so is y': LETTER,
+    "worker = ThreadPoolExecutor(None)": "There is never more than one call at a time.",
+    "worker = ThreadPoolExecutor(2)": "There is never more than one call at a time.",
+    "worker.shutdown(cancel_futures=None)": "What waits is run in vain, at most one chunk.",
+    "worker.shutdown(cancel_futures=False)": "What waits is run in vain, at most one chunk.",
+    # loop
+    "record: Record = None": "It is read only after an epoch has been recorded.",
+    "remember(state, record, keep_weights=None)": FALSE,
+    # network
+    "self._gemm(1.0, a, w, 1.0, z, layer == 0, None, IN_PLACE)": DEFAULT,
+    "self._gemm(1.0, delta, w, None, error, NOT_TRANSPOSED, TRANSPOSED, IN_PLACE)": DEFAULT,
+    "self._gemm(1.0, delta, w, 0.0, error, None, TRANSPOSED, IN_PLACE)": DEFAULT,
+    "gemm(-step, a, delta, betas[layer], w, layer > 0, None, IN_PLACE)  # BP4": DEFAULT,
+    "self.accumulate(gradients, -1.0, None)": DEFAULT,
+    "self.accumulate(gradients, -1.0, 1.0)": "They are zeros, whatever they are multiplied by.",
+    '[np.empty((m, n), self.dtype, order="f") for n in self.layer_sizes[1:]]': LETTER,
+    'for _ in ("XXlayersXX", "deltas", "scratch")': NAMES,
+    'for _ in ("LAYERS", "deltas", "scratch")': NAMES,
+    'for _ in ("layers", "XXdeltasXX", "scratch")': NAMES,
+    'for _ in ("layers", "DELTAS", "scratch")': NAMES,
+    'for _ in ("layers", "deltas", "XXscratchXX")': NAMES,
+    'for _ in ("layers", "deltas", "SCRATCH")': NAMES,
+    "self._buffers[m] = layers, deltas, scratch, np.ones(m, None)": ONES,
+    "self._buffers[m] = layers, deltas, scratch, np.ones(m, )": ONES,
+    'weights, biases = ([np.zeros_like(a, order="f") for a in some] for some in parts)': LETTER,
+    'np.multiply(a, mask.reshape(a.shape, order="f"), a)': LETTER,
+    # state
+    'return [np.array(array, order="f") for array in arrays]  # of memory maps, too': LETTER,
 }
 
 
