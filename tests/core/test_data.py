@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, csr_matrix
 
 from sknielsen.core import data as core_data
+from sknielsen.core.activations import softmax
 from sknielsen.core.data import (
     Data,
     batches,
@@ -420,3 +421,18 @@ def test_an_activation_that_overflows_decides_in_silence():
     """What NumPy warns of in an activation of one's own is no news for `predict`."""
     z = np.array([[1000.0], [-1000.0]])
     np.testing.assert_array_equal(decide(z, False, lambda z: np.exp(z, z)), [1, 0])
+
+
+def test_decisions_are_whole_numbers_where_outputs_saturate_and_at_one_half():
+    """By z itself, which tells outputs apart that round to the same number."""
+    one, several = np.array([[0.0], [1e-20], [-1e-20]]), np.array([[40.0, 50.0], [-800.0, -810.0]])
+    for z, multilabel, expected in (
+        (one, False, [0, 1, 0]),
+        (one, True, [[0], [1], [0]]),
+        (several, False, [1, 0]),
+    ):
+        codes = decide(z, multilabel)
+        np.testing.assert_array_equal(codes, expected)
+        assert codes.dtype.kind == "i"
+    np.testing.assert_array_equal(decide(several * 1e-20, False, softmax), [1, 0])
+    np.testing.assert_array_equal(decide(np.array([[0.5]]), False, lambda z: None), [0])
