@@ -28,13 +28,15 @@ ROOT = Path(__file__).parent.parent.parent
 OUTPUT = Path(__file__).with_suffix(".json")
 MUTANTS = ROOT / "mutants"
 
-# Exit codes that mutmut notes for the tests of a change; others count as killed, also a time-out.
-SURVIVED, NO_TESTS, NOT_RUN = 0, (5, 33), (None, 2)
+# Exit codes that mutmut notes for the tests of a change; others count as killed, also a time-out,
+# and 2, which is a KeyboardInterrupt that a change lets through to pytest.
+SURVIVED, NO_TESTS, NOT_RUN = 0, (5, 33), None
 
 FALSE = "None is as false as False, and only that is asked."
 LETTER = "NumPy reads the name in letters of either case."
 DEFAULT = "SciPy takes None for its default, which is the number that was there."
 WHOLE = "Places count modulo 1, and the visits of a row are alike: they have the same places."
+CLIP = "No row number is out of range; only the time of a copy is lost."
 NAMES = "The words are for the reader only."
 ONES = "SciPy converts the ones at each call; only time is lost."
 
@@ -58,6 +60,7 @@ EQUIVALENT = {
     'by_remainder = np.argsort(sizes - shares, kind="STABLE")': LETTER,
     'return rows[which[np.argsort(at, kind="STABLE")]]': LETTER,
     "is_held_out[rng.choice(np.flatnonzero(codes == code), size, replace=None)] = True": FALSE,
+    'np.take(self.X, rows, 0, x, None)  # "clip" lets it write into x directly': CLIP,
     # distortion
     'images = np.array(images, x.dtype, order="c")  # a copy: x is a buffer, and so is y': LETTER,
     "worker = ThreadPoolExecutor(None)": "There is never more than one call at a time.",
@@ -108,7 +111,7 @@ def survivor(name):
 def figures(file):
     """Return the figures of one file; None if some of its changes were not tested."""
     codes = json.loads((MUTANTS / f"{file}.meta").read_text(encoding="utf-8"))["exit_code_by_key"]
-    if any(code in NOT_RUN for code in codes.values()):
+    if NOT_RUN in codes.values():
         return None
     kinds = {SURVIVED: "survived"} | dict.fromkeys(NO_TESTS, "no tests")
     counts = Counter(kinds.get(code, "killed") for code in codes.values())

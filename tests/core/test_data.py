@@ -114,7 +114,9 @@ def test_indicator_matrices_are_targets_as_they_are():
 
 def test_gathering_writes_over_the_same_buffer():
     data = make_data(100, 5)
-    assert np.shares_memory(data.gather(np.arange(10))[0], data.gather(np.arange(7))[0])
+    first = data.gather(np.arange(10))[0]
+    for n_rows in (10, 7):
+        assert np.shares_memory(first, data.gather(np.arange(n_rows))[0])
 
 
 def test_weights_by_sample_and_by_class_multiply():
@@ -326,16 +328,12 @@ def test_rows_that_weigh_as_much_as_allowed_but_for_rounding_are_visited_once():
         assert (data.step_weights(1, absolute=False)[1] == 1).all()
 
 
-def test_weights_too_small_for_the_dtype_become_zero_whatever_numpy_is_told():
-    """The caller's settings of floating-point errors do not matter."""
+@pytest.mark.parametrize(("by_sample", "by_class"), [(1e-300, 1e-300), (1e-60, 1.0)])
+def test_weights_too_small_for_the_dtype_become_zero_whatever_numpy_is_told(by_sample, by_class):
+    """The product of two, or one alone; the caller's settings of NumPy do not matter."""
+    weight, of_class = np.array([by_sample, 1.0]), np.array([by_class, 1.0])
     with np.errstate(all="raise"):
-        data = Data(
-            np.zeros((2, 1), np.float32),
-            np.array([0, 1]),
-            1,
-            np.array([1e-300, 1.0]),
-            np.array([1e-300, 1.0]),
-        )
+        data = Data(np.zeros((2, 1), np.float32), np.array([0, 1]), 1, weight, of_class)
         for absolute in (False, True):
             np.testing.assert_array_equal(
                 data.step_weights(10, absolute)[0], [0.0, 1.0 + (not absolute)]
