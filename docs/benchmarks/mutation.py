@@ -37,6 +37,7 @@ LETTER = "NumPy reads the name in letters of either case."
 DEFAULT = "SciPy takes None for its default, which is the number that was there."
 WHOLE = "Places count modulo 1, and the visits of a row are alike: they have the same places."
 CLIP = "No row number is out of range; only the time of a copy is lost."
+UNITS = "A code equals 1.0 as it equals 1."
 NAMES = "The words are for the reader only."
 ONES = "SciPy converts the ones at each call; only time is lost."
 
@@ -60,7 +61,10 @@ EQUIVALENT = {
     'by_remainder = np.argsort(sizes - shares, kind="STABLE")': LETTER,
     'return rows[which[np.argsort(at, kind="STABLE")]]': LETTER,
     "is_held_out[rng.choice(np.flatnonzero(codes == code), size, replace=None)] = True": FALSE,
+    "self._units = np.ones(1, None) if n_outputs == 1 else np.arange(n_outputs)": UNITS,
+    "self._units = np.ones(1, ) if n_outputs == 1 else np.arange(n_outputs)": UNITS,
     'np.take(self.X, rows, 0, x, None)  # "clip" lets it write into x directly': CLIP,
+    'np.take(self.X, rows, 0, x, )  # "clip" lets it write into x directly': CLIP,
     # distortion
     'images = np.array(images, x.dtype, order="c")  # a copy: x is a buffer, and so is y': LETTER,
     "worker = ThreadPoolExecutor(None)": "There is never more than one call at a time.",

@@ -293,6 +293,12 @@ def test_weights_without_a_finite_sum_are_an_error():
         finite_total(float("nan"), "`w`")
 
 
+def test_a_row_number_takes_four_bytes():
+    """There is one for each row, of data that may hold a thousand million."""
+    np.testing.assert_array_equal(make_data(3, 1).rows, [0, 1, 2])
+    assert make_data(3, 1).rows.dtype == np.int32
+
+
 def test_no_step_is_weighted_without_weights():
     """Rows without weights are visited once each, and nothing is made for it."""
     assert make_data(3, 1).step_weights(2, absolute=False) is None
