@@ -80,8 +80,8 @@ def test_large_products_keep_their_threads(two_threads):
         (10, [25, 1000, 3], True, False),
         (10, [3, 1001, 25], False, True),  # the second product is the largest
         (10, [1000, 499, 3], False, True),
-        (10, [1000, 501, 3], False, False),  # five million: worth its threads
-        (10, [1000, 501, 3], True, True),  # unless another thread works meanwhile
+        (10, [1000, 500, 3], False, False),  # five million: worth its threads
+        (10, [1000, 500, 3], True, True),  # unless another thread works meanwhile
     ],
 )
 def test_blas_is_held_at_one_thread_where_that_is_faster(n_rows, sizes, spare_a_core, limits):
