@@ -73,6 +73,9 @@ EQUIVALENT = {
     "worker = ThreadPoolExecutor(2)": "There is never more than one call at a time.",
     "worker.shutdown(cancel_futures=None)": "What waits is run in vain, at most one chunk.",
     "worker.shutdown(cancel_futures=False)": "What waits is run in vain, at most one chunk.",
+    # engine
+    "right = np.empty(len(data), None)": "Ones and zeros have the mean that truths have.",
+    "right = np.empty(len(data), )": "Ones and zeros have the mean that truths have.",
     # loop
     "record: Record = None": "It is read only after an epoch has been recorded.",
     "remember(state, record, keep_weights=None)": FALSE,

@@ -114,6 +114,19 @@ def test_gradients_under_dropout_depend_on_the_seed_and_the_epoch():
     assert (first != other_seed).any()
 
 
+def test_gradients_of_distorted_rows_depend_on_the_epoch():
+    """The same distortions for the same epoch, and others for the next."""
+
+    class Noise:
+        def distort(self, X, rng):
+            return X + rng.random(X.shape)
+
+    engine = LocalEngine(make_network(), make_data(), make_descent(augment=Noise()))
+    first, again, next_epoch = (engine.gradients(epoch, 1.0)[0][0] for epoch in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != next_epoch).any()
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_an_epoch_of_one_batch_is_one_step_against_these_gradients(weighted, momentum, held):
