@@ -18,6 +18,7 @@ from sknielsen.core import data as core_data
 from sknielsen.core.data import Data, spread
 from sknielsen.core.engine import Descent, LocalEngine, evaluate
 from sknielsen.core.network import Network, zeros_like
+from sknielsen.core.randomness import DROPOUT, generator
 from sknielsen.core.state import initial_weights
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.initializers import INITIALIZERS
@@ -112,6 +113,13 @@ def test_gradients_under_dropout_depend_on_the_seed_and_the_epoch():
     np.testing.assert_array_equal(first, again)
     assert (first != next_epoch).any()
     assert (first != other_seed).any()
+
+
+def test_masks_of_an_epoch_come_from_a_stream_of_their_own():
+    """The seed's stream of dropout, by the number of the epoch; none without dropout."""
+    engine = LocalEngine(make_network(keep=[1.0, 0.5]), make_data(), make_descent(seed=7))
+    assert engine._masks(3).random() == generator(7, DROPOUT, 3).random()
+    assert LocalEngine(make_network(), make_data(), make_descent(seed=7))._masks(3) is None
 
 
 def test_gradients_of_distorted_rows_depend_on_the_epoch():
