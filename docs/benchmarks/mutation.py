@@ -35,7 +35,10 @@ SURVIVED, NO_TESTS, NOT_RUN = 0, (5, 33), None
 FALSE = "None is as false as False, and only that is asked."
 LETTER = "NumPy reads the name in letters of either case."
 DEFAULT = "SciPy takes None for its default, which is the number that was there."
-WHOLE = "Places count modulo 1, and the visits of a row are alike: they have the same places."
+WHOLE = (
+    "Places count modulo 1, and the visits of a row are alike: they have the same places but for "
+    "rounding, which alone orders the visits of several rows at one place."
+)
 CLIP = "No row number is out of range; only the time of a copy is lost."
 UNITS = "A code equals 1.0 as it equals 1."
 NAMES = "The words are for the reader only."
