@@ -49,13 +49,15 @@ def make_network(**parameters):
 # The pipeline passes ``X_val`` through its steps up to the network: scaled by the scaler that was
 # fitted on the training rows, and left alone by the augmenter, which distorts training rows only.
 # The search passes it on to every fit. Its number of rows differs from that of ``X_train``: a
-# search slices whatever has as many rows as X.
+# search slices whatever has as many rows as X. Most of these digits fill their frame of 8 x 8
+# pixels, where ``keep_in_frame``, the default, would hold them still.
 
+augmenter = ImageAugmenter(rotation=5, scale=0.05, keep_in_frame=False, random_state=0)
 with config_context(enable_metadata_routing=True):
     model = Pipeline(
         [
             ("scale", MinMaxScaler()),
-            ("augment", ImageAugmenter(rotation=5, scale=0.05, random_state=0)),
+            ("augment", augmenter),
             ("mlp", make_network(early_stopping=True)),
         ],
         transform_input=["X_val"],

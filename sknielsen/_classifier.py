@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.exceptions import ConvergenceWarning
 
 from sknielsen._fitted import attributes, shallow_copy, state_of, unfitted_copy
 from sknielsen._hooks import TRAINING, Hooks, all_or_nothing
@@ -20,6 +21,7 @@ from sknielsen._scoring import score_function
 from sknielsen._sklearn import BaseEstimator, CallbackSupportMixin, ClassifierMixin
 from sknielsen._start import clip_batch_size, first_state, require_no_whole, require_weight
 from sknielsen._version import VersionedMixin
+from sknielsen._warn import warn
 from sknielsen.core.contracts import (
     Array,
     Augmenter,
@@ -37,7 +39,7 @@ from sknielsen.core.loop import train
 from sknielsen.core.network import Network
 from sknielsen.core.state import State
 from sknielsen.costs import COSTS, is_exclusive
-from sknielsen.diagnostics import diagnose
+from sknielsen.diagnostics import convergence_problem, diagnose
 
 EtaSchedule: TypeAlias = (
     Literal["constant", "taper", "plateau"] | Sequence[tuple[int, float]] | Schedule
@@ -62,13 +64,16 @@ class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin
         Learning rate: the factor of a mini-batch's mean gradient in a step. The default suits
         cross-entropy on inputs in [0, 1]; the quadratic cost needs about 3.
     eta_schedule : {"constant", "taper", "plateau"}, list of (n_epochs, eta) or object, \
-default="constant"
-        Schedule of eta over the epochs. A list gives absolute etas, so that `eta` is not used.
+default="taper"
+        Schedule of eta over the epochs. ``"taper"`` lets eta fall linearly over `max_iter`
+        epochs. A list gives absolute etas, so that `eta` is not used.
         ``"plateau"`` needs validation data: without `X_val`, `fit` splits some off. See
         `sknielsen.schedules`.
-    lmbda : float, default=0.0
+    lmbda : float or "auto", default="auto"
         Strength of the penalty. It is divided by n, the number of training rows (or the sum of
-        their weights), as in the book, so that it does not depend on the batch size.
+        their weights), as in the book, so that it does not depend on the batch size. ``"auto"``
+        stands for 2, or n/100 if that is less; in a `partial_fit` without `n_total` for 0, since
+        a block cannot tell how many rows are to come.
     penalty : {"l2", "l1"} or object, default="l2"
         Penalty on the weights: lmbda/2n times the sum of their squares, or lmbda/n times the
         sum of their absolute values. Biases are not penalised. See `sknielsen.penalties`.
@@ -89,9 +94,8 @@ default="constant"
         training. Validation rows, monitored rows and predictions are not distorted, and its own
         `random_state` is not used. For dense `X` only.
     batch_size : int or None, default=10
-        Number of rows of a mini-batch; None takes all rows. The last mini-batch of an epoch
-        holds the rows that remain. If these are very few, their step is noisy.
-    max_iter : int, default=30
+        Rows of a mini-batch; None takes all. The last one of an epoch holds what remains.
+    max_iter : int, default=40
         Largest number of epochs that one call of `fit` trains.
     early_stopping : bool, default=False
         Whether to stop when the validation score no longer improves, and to restore the best
@@ -104,8 +108,9 @@ default="constant"
     tol : float, default=1e-4
         Tolerance of early stopping: a score counts as an improvement if it exceeds the best one
         by more than this.
-    scoring : {"accuracy", "cost"}, str or callable, default="accuracy"
-        Validation score: accuracy, minus the cost, or any scorer of scikit-learn.
+    scoring : {"accuracy", "cost"}, str or callable, default="cost"
+        Validation score: minus the cost, accuracy, or any scorer of scikit-learn. The lower
+        validation cost decides between equal scores.
     class_weight : dict, "balanced" or None, default=None
         Factor of the cost, for the rows of each class. ``"balanced"`` gives all classes the
         same total weight.
@@ -151,6 +156,8 @@ default="constant"
         Number of epochs trained: the length of the history.
     eta_ : float
         Eta of the last epoch.
+    lmbda_ : float
+        Strength of the penalty in the last training: `lmbda`, or what ``"auto"`` stood for.
     epoch_ : int
         Epoch of the weights: `best_epoch_` after early stopping, else `n_iter_`.
     best_epoch_, best_score_ : int, float
@@ -172,8 +179,9 @@ default="constant"
 
     Notes
     -----
-    `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit; so
-    does a warm `fit`. Every call either succeeds or leaves the model as it was.
+    `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit, if
+    `lmbda` is a number or `n_total` is given; so does a warm `fit`. Every call either succeeds
+    or leaves the model as it was.
 
     With scikit-learn 1.9 or newer, `set_callbacks` takes callbacks: scikit-learn's, and those of
     `sknielsen.callbacks`. Their hooks are called for each `fit` and each of its epochs, and for
@@ -205,6 +213,7 @@ default="constant"
     history_: History
     n_iter_: int
     eta_: float
+    lmbda_: float
     epoch_: int
     best_epoch_: int
     best_score_: float
@@ -226,8 +235,8 @@ default="constant"
         *,
         cost: Literal["cross_entropy", "quadratic", "log_likelihood"] | Cost = "cross_entropy",
         eta: float = 0.5,
-        eta_schedule: EtaSchedule = "constant",
-        lmbda: float = 0.0,
+        eta_schedule: EtaSchedule = "taper",
+        lmbda: float | Literal["auto"] = "auto",
         penalty: Literal["l2", "l1"] | Penalty = "l2",
         dropout: float | Sequence[float] = 0.0,
         momentum: float = 0.0,
@@ -235,12 +244,12 @@ default="constant"
         init_scale: float = 1.0,
         augment: Augmenter | None = None,
         batch_size: int | None = 10,
-        max_iter: int = 30,
+        max_iter: int = 40,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
-        scoring: Scoring = "accuracy",
+        scoring: Scoring = "cost",
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         n_total: float | None = None,
         monitor_samples: int | None = 10_000,
@@ -325,8 +334,10 @@ default="constant"
         Warns
         -----
         UserWarning
-            If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
-            values of X are so large that neurons saturate.
+            If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if only
+            one of them has feature names; if the values of X are so large that neurons saturate.
+        sklearn.exceptions.ConvergenceWarning
+            If training ended no better than outputs that ignore the inputs: why, and what to try.
         """
         start = state_of(self) if self.warm_start else None
         given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val)
@@ -347,8 +358,9 @@ default="constant"
     ) -> Self:
         """Train one epoch over the rows given, continuing from where the model is.
 
-        It never splits off validation rows, stops or restores. A block of fewer rows than
-        `batch_size` is one mini-batch.
+        It never splits off validation rows, stops or restores, nor judges what was learnt, since
+        more blocks may come: see `diagnose`. A block of fewer rows than `batch_size` is one
+        mini-batch.
 
         Parameters
         ----------
@@ -393,7 +405,7 @@ default="constant"
         """Make the engine that trains the state's weights."""
         train = inputs.train
         batch_size = clip_batch_size(parameters.batch_size, len(train), parameters.streaming)
-        descent = Descent.of(parameters, state.seed, batch_size, train.total_weight)
+        descent = Descent.of(parameters, state, batch_size, train.total_weight)
         network = Network(
             state.weights, state.biases, parameters.cost, parameters.keep, state.velocity
         )
@@ -522,12 +534,15 @@ def train_estimator(
         if saved and start:
             check_same_data(saved, start, inputs)
             check_same_course(saved, start, parameters)
-        require_weight(parameters, inputs, start)
+        require_weight(parameters, inputs)
         state = first_state(parameters, seed, start, inputs)
         engine = estimator._engine(parameters, inputs, state)
         score = score_function(estimator, state, inputs, parameters)
         hooks = Hooks(estimator, state, inputs, parameters)
         ending = hooks.run(lambda: train(engine, state, parameters, score, hooks))
+        whole = not streaming and ending not in ("hook", "interrupt")
+        if whole and (problem := convergence_problem(estimator, inputs)):
+            warn(problem, ConvergenceWarning)
     if parameters.verbose and not streaming:
         print(ending_line(ending, state, parameters))
         rows = (None, None) if is_dask(given.X) else (given.X, given.y)

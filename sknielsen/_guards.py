@@ -2,6 +2,7 @@
 
 `look_at_validation` runs all checks on random samples, so that their cost is bounded, and says
 nothing if it is in doubt. To add a check, write a function of the two samples and call it there.
+`look_at_images` leaves the look to the augmenter.
 """
 
 from collections import Counter
@@ -114,6 +115,12 @@ def look_at_split(
         "nothing about unseen data. Split first and pass `X_val`, or use class_weight='balanced' "
         "in place of over-sampling."
     )
+
+
+def look_at_images(augmenter: Any, X: Rows) -> list[str]:
+    """Return what an augmenter remarks on rows that it is to distort, if it has `remarks`."""
+    remarks = getattr(augmenter, "remarks", None)
+    return list(remarks(X)) if callable(remarks) else []
 
 
 def _keys(X: Rows) -> list[Any]:

@@ -17,7 +17,7 @@ from sklearn.utils import _safe_indexing, assert_all_finite, check_array, column
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _get_feature_names, validate_data
 
-from sknielsen._guards import look_at_split, look_at_validation
+from sknielsen._guards import look_at_images, look_at_split, look_at_validation
 from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
 from sknielsen._warn import warn
@@ -154,8 +154,8 @@ def local_inputs(
     Warns
     -----
     UserWarning
-        If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if the
-        values of X are so large that neurons saturate.
+        If `X_val` is seen to hold training rows, or to be scaled otherwise than X; if only one of
+        them has feature names; if the values of X are so large that neurons saturate.
     """
     refuse_dask(given.classes)
     dtype = start.weights[0].dtype if start else "numeric"
@@ -163,6 +163,7 @@ def local_inputs(
     if parameters.augment is not None and issparse(X):
         raise TypeError(SPARSE_AUGMENT)
     known = Labels(start.classes, start.multilabel) if start else None
+    names = getattr(probe, "feature_names_in_", None)
     labels = Labels.learn(y, given.classes, known, parameters.streaming)
     n_outputs = labels.n_outputs(parameters.cost, probe.cost)
     codes, weight = labels.encode(y), check_weight(given.sample_weight, X, "sample_weight")
@@ -186,12 +187,14 @@ def local_inputs(
         values = X.data if issparse(X) else X.ravel()
         with np.errstate(all="ignore"):
             warn_of_large_inputs(np.vdot(values, values) / (X.shape[0] * X.shape[1]))
+        for remark in look_at_images(parameters.augment, X):
+            warn(remark)
     return Inputs(
         given,
         labels,
         n_outputs,
         X.shape[1],
-        getattr(probe, "feature_names_in_", None),
+        names,
         train.X.dtype,
         train,
         train.select(_monitor_rows(train, parameters.monitor_samples, seed)),
@@ -208,7 +211,7 @@ def validation_data(
     Parameters
     ----------
     probe : MLPSigmoidClassifier
-        Knows names and number of features; it is left as it is.
+        Knows names and number of features; it may take the names of `X_val`.
     labels : Labels
     given : Given
     dtype : dtype
@@ -217,30 +220,37 @@ def validation_data(
         Factor of each class, as of the training rows.
     """
     refuse_dask(given.X_val, given.y_val)
-    with _names_of(probe, given.X_val):
-        try:
-            X, y = check_rows(probe, given.X_val, given.y_val, dtype=dtype)
-            codes = labels.encode(y)
-        except (TypeError, ValueError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            hint = "" if _accepts(probe, given.X_val, dtype) else _IN_A_PIPELINE
-            raise kind(f"In the validation data: {error}{hint}") from error
+    _take_names(probe, given.X_val)
+    try:
+        X, y = check_rows(probe, given.X_val, given.y_val, dtype=dtype)
+        codes = labels.encode(y)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        hint = "" if _accepts(probe, given.X_val, dtype) else _IN_A_PIPELINE
+        raise kind(f"In the validation data: {error}{hint}") from error
     weight = check_weight(given.sample_weight_val, X, "sample_weight_val")
     return Data(X, codes, n_outputs, weight, by_class)
 
 
-@contextmanager
-def _names_of(probe: Any, X_val: Any) -> Iterator[None]:
-    """Have a probe without names take those of X_val, else scikit-learn warns that X has names."""
-    names = None
-    if not hasattr(probe, "feature_names_in_"):
-        with suppress(TypeError):  # names of several types, which the check itself refuses
-            names = _get_feature_names(X_val)
-    if names is not None:
-        probe.feature_names_in_ = names
-    yield
-    if names is not None:
+def _take_names(probe: Any, X_val: Any) -> None:
+    """Warn if only one of X and X_val has feature names.
+
+    The probe then takes what X_val has, else scikit-learn would warn of an "X".
+    """
+    known = names = getattr(probe, "feature_names_in_", None)
+    with suppress(TypeError):  # names of several types, which the check itself refuses
+        names = _get_feature_names(X_val)
+    if (names is None) == (known is None):
+        return
+    named, nameless = ("X", "`X_val`") if names is None else ("`X_val`", "X")
+    warn(
+        f"{named} has feature names, but {nameless} has none, so that the order of features is "
+        f"not compared.{_IN_A_PIPELINE}"
+    )
+    if names is None:
         del probe.feature_names_in_
+    else:
+        probe.feature_names_in_ = names
 
 
 def _accepts(probe: Any, X: Any, dtype: Any) -> bool:

@@ -122,6 +122,13 @@ def scoring(name: str, value: Any) -> Any:
     return value if value_is(value, "accuracy", "cost") else check_scoring(scoring=value)
 
 
+def penalty_strength(name: str, value: Any) -> float | Literal["auto"]:
+    """Check the strength of the penalty."""
+    if isinstance(value, str) and value == "auto":
+        return "auto"
+    return float(check_number(name, value, Real, "[0, inf)", also=" or 'auto'"))
+
+
 def class_weights(name: str, value: Any) -> Any:
     """Check the kind of class weights; which classes there are is not known here."""
     if not (value is None or isinstance(value, dict) or value_is(value, "balanced")):
@@ -147,7 +154,7 @@ CHECKS: dict[str, Check] = {
     "cost": stands_for(resolve_cost),
     "eta": number(Real, "(0, inf)"),
     "eta_schedule": stands_for(resolve_schedule),
-    "lmbda": number(Real, "[0, inf)"),
+    "lmbda": penalty_strength,
     "penalty": stands_for(resolve_penalty),
     "dropout": probabilities,
     "momentum": number(Real, "[0, 1)"),
@@ -184,7 +191,7 @@ class Parameters:
     cost: Cost
     eta: float
     eta_schedule: Schedule
-    lmbda: float
+    lmbda: float | Literal["auto"]
     penalty: Penalty
     dropout: float | tuple[float, ...]
     momentum: float

@@ -41,7 +41,42 @@ def clip_batch_size(batch_size: int | None, n_rows: int, streaming: bool) -> int
     return min(batch_size, n_rows)
 
 
-_UNUSUAL = 10  # times that the mean weight is off one where people meant weights of one
+_UNUSUAL = 10  # times that the mean weight is off one where it does not count repetitions
+# What lmbda="auto" stands for: 2, which docs/benchmarks/tables.py chose with the other defaults,
+# and of few rows less, so that lmbda / n is at most 0.01: weights last at least 100 / eta steps.
+_LMBDA, _LARGEST_RATIO = 2.0, 0.01
+
+
+def penalty_strength(parameters: Parameters, inputs: Inputs, start: State | None) -> float:
+    """Return the lmbda of a training, which may be left to this function.
+
+    A stream is not penalised then, unless `n_total` tells how many rows it has: a block cannot.
+    Weights that are far from one on average count no repetitions, so that n is not their sum but
+    the number of rows.
+
+    Warns
+    -----
+    UserWarning
+        If a lmbda that was given is divided by such weights; in a stream, only by those of its
+        first block.
+    """
+    lmbda, n, n_rows = parameters.lmbda, inputs.train.total_weight, len(inputs.train)
+    known = parameters.n_total is not None
+    unusual = not (known or n_rows / _UNUSUAL <= n <= n_rows * _UNUSUAL)
+    if lmbda == "auto":
+        if parameters.streaming and not known:
+            return 0.0
+        whole = parameters.n_total or n
+        return min(_LMBDA * (n / n_rows if unusual else 1.0), _LARGEST_RATIO * whole)
+    is_new = start is None or not parameters.streaming
+    if unusual and is_new and lmbda > 0:
+        warn(
+            f"The weights of the {n_rows} training rows sum to n = {n:.6g}, {n / n_rows:.3g} on "
+            f"average, so that the penalty lmbda / n with lmbda = {lmbda:.6g} is "
+            f"{n_rows / n:.3g} times what it is for weights of one. Divide the weights by their "
+            "mean, or set `n_total` to the number of rows."
+        )
+    return lmbda
 
 
 def first_state(parameters: Parameters, seed: int, start: State | None, inputs: Inputs) -> State:
@@ -53,6 +88,7 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
         "n_features": inputs.n_features,
         "feature_names": inputs.feature_names,
         "held_out": inputs.held_out,
+        "lmbda": penalty_strength(parameters, inputs, start),
     }
     if start is None:
         init, scale = parameters.weight_init, parameters.init_scale
@@ -77,12 +113,8 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
     return state
 
 
-def require_weight(parameters: Parameters, inputs: Inputs, start: State | None) -> None:
-    """Raise ValueError if all weights of training or validation rows are zero.
-
-    Warn if they are far from one on average and the penalty is divided by them; in a stream only
-    of its first block.
-    """
+def require_weight(parameters: Parameters, inputs: Inputs) -> None:
+    """Raise ValueError if all weights of training or validation rows are zero."""
     in_a_stream = parameters.streaming and parameters.n_total is not None
     if not inputs.train.total_weight > 0 and not in_a_stream:
         advice = " In a block of a stream they may be, if `n_total` gives the size of all."
@@ -91,13 +123,3 @@ def require_weight(parameters: Parameters, inputs: Inputs, start: State | None) 
         )
     if inputs.validation is not None and not inputs.validation.total_weight > 0:
         raise ValueError("The weights of all validation rows are zero.")
-    n, n_rows = inputs.train.total_weight, len(inputs.train)
-    unusual = not n_rows / _UNUSUAL <= n <= n_rows * _UNUSUAL
-    is_new = start is None or not parameters.streaming
-    if unusual and is_new and parameters.lmbda > 0 and parameters.n_total is None:
-        warn(
-            f"The weights of the {n_rows} training rows sum to n = {n:.6g}, {n / n_rows:.3g} on "
-            f"average, so that the penalty lmbda / n with lmbda = {parameters.lmbda:.6g} is "
-            f"{n_rows / n:.3g} times what it is for weights of one. Divide the weights by their "
-            "mean, or set `n_total` to the number of rows."
-        )

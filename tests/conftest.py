@@ -6,9 +6,8 @@ import os
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
 import pytest
+from helpers import book
 from sklearn.datasets import load_digits, make_multilabel_classification
-
-from sknielsen import MLPSigmoidClassifier
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +38,10 @@ def multilabel():
 
 @pytest.fixture
 def small():
-    """Make a quick classifier; keyword arguments change it."""
+    """Make a quick classifier as in the book; keyword arguments change it."""
 
     def make(**parameters):
         defaults = dict(hidden_layer_sizes=(8,), max_iter=3, random_state=0)
-        return MLPSigmoidClassifier(**(defaults | parameters))
+        return book(**(defaults | parameters))
 
     return make

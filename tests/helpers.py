@@ -2,7 +2,17 @@
 
 import numpy as np
 
+from sknielsen import MLPSigmoidClassifier
+from sknielsen.core.activations import sigmoid
 from sknielsen.costs import CrossEntropy
+
+# How the book trains where it says nothing else.
+BOOK = {"eta_schedule": "constant", "lmbda": 0.0, "init_scale": 1.0, "scoring": "accuracy"}
+
+
+def book(*args, **parameters):
+    """Make a classifier that trains as the book does where it says nothing else."""
+    return MLPSigmoidClassifier(*args, **(BOOK | parameters))
 
 
 def weights_of(classifier):
@@ -36,3 +46,17 @@ class RecordingCost(CrossEntropy):
         self.outputs.append(a.copy())
         self.targets.append(y.copy())
         super().delta(a, y, out)
+
+
+class ShiftedCost(CrossEntropy):
+    """Cross-entropy of outputs whose a(0) is not 1/2: a = sigma(z - shift)."""
+
+    def __init__(self, shift):
+        self.shift = shift
+
+    def activation(self, z):
+        z -= self.shift
+        sigmoid(z)
+
+    def value(self, z, y):
+        return super().value(z - self.shift, y)

@@ -6,15 +6,15 @@ import pathlib
 import signal
 
 import numpy as np
+from helpers import book
 from sklearn.datasets import load_digits
 
-from sknielsen import MLPSigmoidClassifier
 from sknielsen.schedules import Plateau
 
 
 def classifier():
     """Make a classifier with all the state that training can have."""
-    return MLPSigmoidClassifier(
+    return book(
         hidden_layer_sizes=(12, 8),
         momentum=0.5,
         dropout=(0.1, 0.2, 0.0),

@@ -453,7 +453,7 @@ CASES = {
     "multilabel": ({}, lambda X, y: (X, (y[:, None] == np.arange(10)).astype(int))),
     "binary": ({"class_weight": "balanced"}, lambda X, y: (X, y > 4)),
     "softmax": ({"cost": "log_likelihood", "class_weight": {0: 2.0}}, lambda X, y: (X, y)),
-    "augment": ({"augment": ImageAugmenter(shift=1)}, lambda X, y: (X, y)),
+    "augment": ({"augment": ImageAugmenter(shift=1, keep_in_frame=False)}, lambda X, y: (X, y)),
     "scorer": ({"early_stopping": True, "scoring": "f1_macro"}, lambda X, y: (X, y)),
 }
 
@@ -757,11 +757,13 @@ def test_resume_prints_what_fit_prints(small, digits, path, capsys):
 
 
 def test_named_functions_and_objects_are_told_apart(small, digits, path):
-    parameters = dict(augment=ImageAugmenter(shift=1), weight_init=init_with_zeros)
+    parameters = dict(
+        augment=ImageAugmenter(shift=1, keep_in_frame=False), weight_init=init_with_zeros
+    )
     small(**parameters).set_callbacks(Checkpoint(path)).fit(*digits)
     assert resume(small(**parameters), path, *digits).n_iter_ == 3
     with pytest.raises(ValueError, match=r"augment=.*weight_init='test_callbacks\.init_with_z"):
-        resume(small(augment=ImageAugmenter(shift=2)), path, *digits)
+        resume(small(augment=ImageAugmenter(shift=2, keep_in_frame=False)), path, *digits)
 
 
 def init_with_zeros(rng, n_in, n_out):

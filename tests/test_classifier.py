@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from helpers import assert_same_model, weights_of
+from helpers import ShiftedCost, assert_same_model, weights_of
 from scipy.sparse import csc_matrix, csr_array, csr_matrix
 from scipy.special import expit, softmax
 from sklearn.base import clone
@@ -16,7 +16,6 @@ from sklearn.model_selection import GridSearchCV
 
 from sknielsen import MLPSigmoidClassifier
 from sknielsen._parameters import Parameters
-from sknielsen.core.activations import sigmoid
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.schedules import Plateau, Taper
 
@@ -1030,17 +1029,6 @@ def test_weights_that_are_replaced_by_those_of_another_dtype_are_trained_in_it(s
     assert {array.dtype for array in arrays} == {np.dtype(np.float64)}
 
 
-class Shifted(CrossEntropy):
-    """Cross-entropy of outputs whose a(0) is not 1/2: a = sigma(z - 1)."""
-
-    def activation(self, z):
-        z -= 1
-        sigmoid(z)
-
-    def value(self, z, y):
-        return super().value(z - 1, y)
-
-
 def near_one_half(rng, n_in, n_out):
     return 0.1 * rng.standard_normal((n_in, n_out)), np.full(n_out, 0.5)
 
@@ -1048,7 +1036,7 @@ def near_one_half(rng, n_in, n_out):
 @pytest.mark.parametrize("kind", ["digits", "binary", "multilabel"])
 def test_predictions_agree_with_probabilities_under_any_activation(kind, small, request):
     X, y = request.getfixturevalue(kind)
-    clf = small(cost=Shifted(), max_iter=1, eta=0.001, weight_init=near_one_half)
+    clf = small(cost=ShiftedCost(1), max_iter=1, eta=0.001, weight_init=near_one_half)
     clf.fit(X[20:], y[20:], X_val=X[:20], y_val=y[:20])
     p = clf.predict_proba(X)
     likely = (p > 0.5).astype(int) if kind == "multilabel" else clf.classes_[p.argmax(axis=1)]

@@ -129,7 +129,7 @@ TRAININGS = {
         "momentum": 0.5,
         "dropout": 0.2,
     },
-    "fresh distortions": {"augment": ImageAugmenter(image_shape=(8, 8), rotation=10)},
+    "fresh distortions": {"augment": ImageAugmenter((8, 8), rotation=10, keep_in_frame=False)},
     "Ctrl-C keeps the model": {"on_interrupt": "keep"},
 }
 

@@ -12,6 +12,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 
 # Only after this import does scikit-learn let HalvingGridSearchCV be imported.
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import f1_score, log_loss
@@ -136,9 +137,10 @@ def test_learning_and_validation_curves_are_drawn(small, digits):
     X, y = digits
     learning = LearningCurveDisplay.from_estimator(small(), X, y, cv=2, train_sizes=[0.5, 1.0])
     assert learning.test_scores.shape == (2, 2)
-    display = ValidationCurveDisplay.from_estimator(
-        small(max_iter=10), X, y, param_name="eta", param_range=[0.01, 0.5], cv=2
-    )
+    with pytest.warns(ConvergenceWarning, match=r"eta=0\.01 is so small"):
+        display = ValidationCurveDisplay.from_estimator(
+            small(max_iter=10), X, y, param_name="eta", param_range=[0.01, 0.5], cv=2
+        )
     weak, strong = display.test_scores.mean(axis=1)
     assert weak < strong
     plt.close("all")
@@ -165,7 +167,7 @@ def test_a_fixed_threshold_decides(cost, small, rare):
 
 
 def test_a_clone_has_the_parameters_and_nothing_else(small, digits):
-    augment = ImageAugmenter(rotation=5)
+    augment = ImageAugmenter(rotation=5, keep_in_frame=False)
     clf = small(augment=augment, eta_schedule=[(2, 0.5), (1, 0.1)], class_weight={0: 2.0})
     twin = clone(clf.fit(*digits))
     assert not hasattr(twin, "coefs_")
@@ -175,10 +177,14 @@ def test_a_clone_has_the_parameters_and_nothing_else(small, digits):
 
 
 def test_the_augmenter_sets_its_output(digits):
-    augmenter = ImageAugmenter(rotation=5, random_state=0).set_output(transform="pandas")
+    augmenter = ImageAugmenter(rotation=5, keep_in_frame=False, random_state=0).set_output(
+        transform="pandas"
+    )
     frame = augmenter.fit_transform(digits[0])
     assert list(frame.columns) == [f"x{i}" for i in range(64)]
-    pipeline = make_pipeline(StandardScaler(), ImageAugmenter(rotation=5, random_state=0))
+    pipeline = make_pipeline(
+        StandardScaler(), ImageAugmenter(rotation=5, keep_in_frame=False, random_state=0)
+    )
     pipeline.set_output(transform="pandas")
     assert pipeline.fit_transform(digits[0]).shape == digits[0].shape
 
@@ -192,11 +198,14 @@ def test_a_classifier_behind_pandas_output_learns_names(small, digits):
 
 @pytest.mark.parametrize("fitted", [False, True])
 def test_estimators_show_themselves_in_html(fitted, small, digits):
-    augmenter = ImageAugmenter(rotation=5)
+    augmenter = ImageAugmenter(rotation=5, keep_in_frame=False)
     for model, name in (
         (small(eta=0.25, augment=augmenter), "MLPSigmoidClassifier"),
         (AugmentedClassifier(small(), augmenter, random_state=0), "AugmentedClassifier"),
-        (make_pipeline(ImageAugmenter(rotation=5), small()), "ImageAugmenter"),
+        (
+            make_pipeline(ImageAugmenter(rotation=5, keep_in_frame=False), small()),
+            "ImageAugmenter",
+        ),
     ):
         if fitted:
             model.fit(*digits)
@@ -284,7 +293,10 @@ def test_a_sampler_the_scaler_and_the_expander_share_a_pipeline_and_a_search(sma
         [
             ("scale", StandardScaler()),
             ("sample", RandomOverSampler(random_state=0)),
-            ("expand", ImageExpander(ImageAugmenter(rotation=10), random_state=0)),
+            (
+                "expand",
+                ImageExpander(ImageAugmenter(rotation=10, keep_in_frame=False), random_state=0),
+            ),
             ("clf", small(max_iter=5)),
         ]
     )

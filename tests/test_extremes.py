@@ -19,6 +19,7 @@ pytestmark = [
     pytest.mark.net,
     # Advice that is not about arithmetic.
     pytest.mark.filterwarnings("ignore:The root mean square of X is:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Training ended with a cost"),
     pytest.mark.filterwarnings("ignore:`batch_size` is:UserWarning"),
     pytest.mark.filterwarnings("ignore:The weights of the .* training rows sum to:UserWarning"),
     pytest.mark.filterwarnings("ignore:The number of unique classes is:UserWarning"),

@@ -85,7 +85,9 @@ def test_every_kind_that_is_registered_is_described_here():
     assert set(describe.registry) == set(DESCRIPTIONS)
 
 
-@pytest.mark.parametrize(("value", "expected"), CASES, ids=[repr(case[0])[:40] for case in CASES])
+@pytest.mark.parametrize(
+    ("value", "expected"), CASES, ids=[type(case[0]).__name__ for case in CASES]
+)
 def test_a_value_is_described_by_what_json_gives_back(value, expected):
     described = describe(value)
     assert described == expected

@@ -24,7 +24,6 @@ ELSEWHERE = {
     "_warn": ("test_classifier.py", "warnings point to the line of the user"),
     "activations": ("core/test_activations.py", "public names of the core"),
     "core/contracts": ("test_resolve.py", "types, without code; objects that keep a contract"),
-    "diagnostics/_chance": ("diagnostics/test_findings.py", "no better than chance"),
     "diagnostics/_finding": ("diagnostics/test_findings.py", "how findings are shown"),
     "diagnostics/_inside": ("diagnostics/test_findings.py", "what is inside of estimators"),
     "diagnostics/_evidence": ("diagnostics/test_findings.py", "what the findings rest on"),

@@ -108,12 +108,12 @@ def test_probabilities_are_finite_where_all_outputs_underflow(small, X, y):
 
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=["standard", "minmax"])
 def test_a_pipeline_of_scaler_augmenter_and_classifier_converts(scaler, small, X, y):
-    augmenter = ImageAugmenter(rotation=10, random_state=0)
+    augmenter = ImageAugmenter(rotation=10, keep_in_frame=False, random_state=0)
     assert_served_alike(make_pipeline(scaler, augmenter, small()).fit(X, y), X)
 
 
 def test_the_augmenter_becomes_an_identity(X):
-    augmenter = ImageAugmenter(rotation=10, random_state=0).fit(X)
+    augmenter = ImageAugmenter(rotation=10, keep_in_frame=False, random_state=0).fit(X)
     register()
 
     [same] = run(skl2onnx.to_onnx(augmenter, X[:1]), X)
@@ -122,7 +122,9 @@ def test_the_augmenter_becomes_an_identity(X):
 
 @pytest.mark.parametrize("shape", [[None, None], [None, 64], []])
 def test_the_augmenter_converts_whatever_is_known_of_the_input(shape, small, X, y):
-    model = make_pipeline(ImageAugmenter(rotation=5, random_state=0), small()).fit(X, y)
+    model = make_pipeline(
+        ImageAugmenter(rotation=5, keep_in_frame=False, random_state=0), small()
+    ).fit(X, y)
     register()
     graph = skl2onnx.convert_sklearn(
         model, initial_types=[("X", FloatTensorType(shape))], options={"zipmap": False}
@@ -131,7 +133,7 @@ def test_the_augmenter_converts_whatever_is_known_of_the_input(shape, small, X, 
 
 
 def test_an_augmented_classifier_converts_also_around_a_pipeline(small, X, y):
-    augmenter = ImageAugmenter(rotation=10)
+    augmenter = ImageAugmenter(rotation=10, keep_in_frame=False)
     for inner in (small(), make_pipeline(MinMaxScaler(), "passthrough", small())):
         model = AugmentedClassifier(inner, augmenter, random_state=0).fit(X, y)
         assert_served_alike(model, X)
@@ -140,7 +142,7 @@ def test_an_augmented_classifier_converts_also_around_a_pipeline(small, X, y):
 
 @pytest.mark.parametrize("cost", COSTS)
 def test_wrappers_of_two_classes_convert(cost, small, X, y):
-    augmenter = ImageAugmenter(rotation=5)
+    augmenter = ImageAugmenter(rotation=5, keep_in_frame=False)
     network = small(cost=cost)
     for inner in (
         network,
@@ -164,14 +166,16 @@ def test_an_augmented_classifier_holds_any_pipeline(small, X, y):
         make_pipeline(columns, small()),
         make_pipeline(StandardScaler(), make_pipeline(MinMaxScaler(), small())),
     ):
-        model = AugmentedClassifier(inner, ImageAugmenter(rotation=5), random_state=0)
+        model = AugmentedClassifier(
+            inner, ImageAugmenter(rotation=5, keep_in_frame=False), random_state=0
+        )
         assert_served_alike(model.fit(X, y), X)
 
 
 def test_the_columns_of_a_dataframe_are_an_input_each(small, X, y):
     register()
     frame = pd.DataFrame(X).rename(columns="pixel{}".format).astype({"pixel0": np.int64})
-    augmenter = ImageAugmenter(rotation=5, random_state=0)
+    augmenter = ImageAugmenter(rotation=5, keep_in_frame=False, random_state=0)
     model = make_pipeline(augmenter, small()).fit(frame, y)
     graph = skl2onnx.to_onnx(model, frame[:1], options={"zipmap": False})
     session = onnxruntime.InferenceSession(
@@ -251,6 +255,8 @@ def test_all_labels_agree_on_mnist(cost):
     model = MLPSigmoidClassifier(cost=cost, max_iter=2, random_state=0)
     model.fit(mnist.X_train, mnist.y_train)
     assert_served_alike(model, mnist.X_test)
-    pipeline = make_pipeline(MinMaxScaler(), ImageAugmenter.gentle(random_state=0), model)
+    pipeline = make_pipeline(
+        MinMaxScaler(), ImageAugmenter.gentle(keep_in_frame=False, random_state=0), model
+    )
     pipeline.fit(mnist.X_train[:5000] * 255, mnist.y_train[:5000])
     assert_served_alike(pipeline, mnist.X_test * 255)

@@ -58,7 +58,7 @@ def test_validation_data_are_asked_for(method, small):
 def test_a_pipeline_scales_validation_rows_but_does_not_distort_them(small, split):
     (X, y), validation = split
     scaler = StandardScaler().fit(X)
-    augmenter = ImageAugmenter(rotation=10, random_state=0)
+    augmenter = ImageAugmenter(rotation=10, keep_in_frame=False, random_state=0)
     steps = [("scale", StandardScaler()), ("augment", augmenter), ("clf", small())]
     pipeline = Pipeline(steps, transform_input=["X_val"]).fit(X, y, **validation)
     expected = small().fit(
@@ -74,7 +74,7 @@ def test_a_search_over_scaling_augmenting_and_training_stops_early_on_validation
     small, split
 ):
     (X, y), validation = split
-    augmenter = ImageAugmenter(rotation=10, random_state=0)
+    augmenter = ImageAugmenter(rotation=10, keep_in_frame=False, random_state=0)
     clf = small(max_iter=20, early_stopping=True, n_iter_no_change=2)
     steps = [("scale", StandardScaler()), ("augment", augmenter), ("clf", clf)]
     pipeline = Pipeline(steps, transform_input=["X_val"])
@@ -171,12 +171,27 @@ def test_labels_that_are_refused_draw_no_hint_on_rows(small, split):
     assert "pipeline" not in str(no.value)
 
 
-def test_names_of_validation_rows_alone_are_not_warned_of(small, split):
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("X", "^X has feature names, but `X_val` has none"),
+        ("X_val", "^`X_val` has feature names, but X has none"),
+    ],
+)
+def test_names_of_one_of_training_and_validation_rows_are_warned_of(
+    named, message, method, small, split
+):
     (X, y), validation = split
-    frame = pd.DataFrame(validation["X_val"]).add_prefix("p")
-    clf = small().fit(X, y, X_val=frame, y_val=validation["y_val"])
-    assert not hasattr(clf, "feature_names_in_")
-    assert_same_model(clf, small().fit(X, y, **validation))
+    data = {"X": X, **validation}
+    data[named] = pd.DataFrame(data[named]).add_prefix("p")
+    X = data.pop("X")
+    options = {"classes": np.unique(y)} if method == "partial_fit" else {}
+    with pytest.warns(UserWarning, match=f"{message}.*{HINT}") as warned:
+        clf = getattr(small(), method)(X, y, **data, **options)
+    assert [one.filename for one in warned] == [__file__]
+    assert hasattr(clf, "feature_names_in_") is (named == "X")
+    assert_same_model(clf, getattr(small(), method)(*split[0], **validation, **options))
 
 
 def test_other_names_of_validation_rows_are_an_error(small, split):

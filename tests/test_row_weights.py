@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import assert_same_model
+from helpers import assert_same_model, book
 from sklearn.datasets import load_digits
 
 from sknielsen import MLPSigmoidClassifier
@@ -73,7 +73,7 @@ def test_heavy_rows_learn_as_the_same_rows_repeated_do(shuffle, all_digits):
     order = np.random.default_rng(0).permutation(len(X))
     X, y = X[order], y[order]
     weight = np.where(heavy, 100.0, 1.0)
-    clf = MLPSigmoidClassifier((30,), shuffle=shuffle, random_state=0, eta_schedule="taper")
+    clf = book((30,), shuffle=shuffle, random_state=0, eta_schedule="taper")
     weighted = clf.fit(X, y, sample_weight=weight).score(X_test, y_test)
     repeated = np.repeat(np.arange(len(X)), weight.astype(int))
     alike = clf.fit(X[repeated], y[repeated]).score(X_test, y_test) if shuffle else 0.9

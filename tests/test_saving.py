@@ -42,7 +42,7 @@ def test_skops_trusts_one_name_and_gives_back_the_same_model(fit, small, digits)
 
 
 def test_skops_trusts_one_more_name_for_each_class_of_a_parameter(small, digits):
-    augment = ImageAugmenter(shift=1, random_state=0)
+    augment = ImageAugmenter(shift=1, keep_in_frame=False, random_state=0)
     clf, _ = fitted(small, digits, augment=augment, eta_schedule=Plateau(patience=2))
     file = skops.dumps(clf)
     names = skops.get_untrusted_types(data=file)
@@ -55,7 +55,9 @@ def test_skops_trusts_one_more_name_for_each_class_of_a_parameter(small, digits)
 
 
 def test_skops_trusts_one_name_for_the_augmenter(digits):
-    augmenter = ImageAugmenter(shift=1, random_state=np.random.RandomState(0)).fit(*digits)
+    augmenter = ImageAugmenter(
+        shift=1, keep_in_frame=False, random_state=np.random.RandomState(0)
+    ).fit(*digits)
     file = skops.dumps(augmenter)
     names = skops.get_untrusted_types(data=file)
     assert names == ["sknielsen.augmentation.ImageAugmenter"]
@@ -111,10 +113,10 @@ def test_a_pickle_holds_what_was_learned_and_little_besides(fit, small):
 
 ESTIMATORS = {
     "MLPSigmoidClassifier": lambda small: small(),
-    "ImageAugmenter": lambda small: ImageAugmenter(shift=1),
-    "ImageExpander": lambda small: ImageExpander(ImageAugmenter(shift=1)),
+    "ImageAugmenter": lambda small: ImageAugmenter(shift=1, keep_in_frame=False),
+    "ImageExpander": lambda small: ImageExpander(ImageAugmenter(shift=1, keep_in_frame=False)),
     "AugmentedClassifier": lambda small: AugmentedClassifier(
-        GaussianNB(), ImageAugmenter(shift=1), random_state=0
+        GaussianNB(), ImageAugmenter(shift=1, keep_in_frame=False), random_state=0
     ),
 }
 

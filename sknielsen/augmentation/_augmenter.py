@@ -6,18 +6,29 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknielsen._resolve import check_image_shape, check_number, random_state_of, scalar
+from sknielsen._hooks import all_or_nothing
+from sknielsen._resolve import check_number, random_state_of, scalar
 from sknielsen._sklearn import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
-from sknielsen.augmentation._geometry import border_median, coordinates, keep_in_frame, warp
+from sknielsen.augmentation._geometry import coordinates, find_ink, keep_in_frame, warp
+from sknielsen.augmentation._images import (
+    background,
+    check_pairs,
+    generator_from,
+    images_of,
+    remark_on_shape,
+    rounded,
+    shape_of,
+)
 from sknielsen.core.contracts import Array
 
 _BLOCK_PIXELS = 2**18  # searched for ink at a time: many, for few calls
 _CHUNK_PIXELS = 2**17  # distorted at a time: few, so that fields and images stay in the cache
+_SAMPLE = 1000  # images looked at for remarks
+_STILL = 0.1  # share of its distortion below which an image is all but still
 _AFFINE = "shift", "rotation", "scale", "shear"
 _INTERVALS = {
     "rotation": "[0, 180]",
@@ -43,9 +54,9 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     Parameters
     ----------
     image_shape : tuple (height, width) or (height, width, channels), default=None
-        Shape of the image in each row, in C order. None takes the images to be square; where the
-        number of features is no square number, it takes them to be one pixel high, with a
-        warning.
+        Shape of the image in each row, in C order, channels last. None takes the images to be
+        square; where the number of features is no square number, it takes them to be one pixel
+        high, with a warning.
     shift : float or sequence of (down, right) pairs, default=0.0
         Largest translation along each axis, in pixels. Pairs are exact translations instead of a
         bound: consecutive rows cycle through them, from a random start.
@@ -66,10 +77,11 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     keep_in_frame : bool, default=True
         Whether to limit the affine distortion (shift, rotation, scale and shear) of each image so
         that the centre of every ink pixel stays inside the frame: a digit that lost a stroke
-        belongs to no class. Ink is what differs from `fill`, so the background must have one
-        value: divide the pixels by 255, because StandardScaler would turn all of them into ink.
-        An image whose ink touches all four borders is not limited; one whose ink touches some of
-        them hardly moves. Most digits of 8 x 8 pixels touch some: set False for these.
+        belongs to no class. Ink is what differs from `fill` by more than 0.3 times the largest
+        difference in the image. Fainter pixels may leave: so noise, and the uneven background
+        that StandardScaler makes, hold no image still. An image whose ink touches all four
+        borders is not limited; one whose ink touches two opposite ones hardly moves. Most digits
+        of 8 x 8 pixels do: set False for these. A warning says so where it holds for most images.
     fill : float or "auto", default="auto"
         Value of the background, which comes in from outside the frame. ``"auto"`` is the median
         of the image's own border pixels in each channel, so that dark ink on white works, too.
@@ -108,7 +120,9 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     >>> from sklearn.pipeline import make_pipeline
     >>> from sknielsen.augmentation import ImageAugmenter
     >>> X, y = load_digits(return_X_y=True)
-    >>> augmenter = ImageAugmenter(rotation=10, elastic=0.3, random_state=0)
+    >>> augmenter = ImageAugmenter(
+    ...     rotation=10, elastic=0.3, keep_in_frame=False, random_state=0
+    ... )
     >>> augmenter.fit_transform(X).shape
     (1797, 64)
     >>> pipeline = make_pipeline(augmenter, LogisticRegression(max_iter=2000)).fit(X / 16, y)
@@ -177,6 +191,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         shift = ((-1, 0), (1, 0), (0, -1), (0, 1))
         return cls(**{"shift": shift, "keep_in_frame": False, "fill": 0.0, **parameters})
 
+    @all_or_nothing
     def fit(self, X: npt.ArrayLike, y: object = None) -> Self:
         """Check the parameters and the shape of the images; there is nothing to learn.
 
@@ -199,6 +214,11 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         ValueError
             If a parameter is out of range, the images do not have `image_shape`, or `X` holds
             NaN or infinity.
+
+        Warns
+        -----
+        UserWarning
+            As `remarks` says.
         """
         self._validate(X)
         return self
@@ -220,6 +240,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         images: Array = validate_data(self, X, reset=False)
         return images
 
+    @all_or_nothing
     def fit_transform(self, X: npt.ArrayLike, y: object = None) -> Array:
         """Fit, and distort every image once.
 
@@ -246,6 +267,8 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     def distort(self, X: Array, rng: np.random.Generator) -> Array:
         """Distort every image once, with the given generator; the augmenter need not be fitted.
 
+        It does not warn, since it may be called for a few rows at a time; see `remarks`.
+
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
@@ -267,17 +290,60 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
             raise TypeError(
                 f"`rng` must be a numpy.random.Generator, such as default_rng(0); got {rng!r}."
             )
-        images = _images(X)
+        images = images_of(X)
         return self._distort(images, self._check(images.shape[1]), rng)
+
+    def remarks(self, X: Array) -> list[str]:
+        """List what makes the distortions of these images other than they seem.
+
+        `fit` and `fit_transform` warn of it, and once in each fit so does what calls `distort`:
+        `ImageExpander`, `AugmentedClassifier`, and ``MLPSigmoidClassifier(augment=...)``.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+            An image in each row. Of many a sample is looked at.
+
+        Returns
+        -------
+        list of str
+            A sentence or two if the images are taken to be one pixel high without an
+            `image_shape` that says so; and if `keep_in_frame` holds most of them still.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `fit`.
+        """
+        images = images_of(X[:: -(-len(X) // _SAMPLE) or 1])
+        shape = self._check(images.shape[1])
+        found = []
+        if self.image_shape is None and shape[0] != shape[1]:
+            found.append(remark_on_shape(shape[1]))
+        if self.keep_in_frame and self._moves() and len(images):
+            matrix, shift, _ = self._draw(len(images), shape, np.random.default_rng(0))
+            real = images.astype(np.result_type(images, np.float32)).reshape(-1, *shape)
+            ink = find_ink(real, background(self.fill, real, images.dtype))
+            still = float(np.mean(keep_in_frame(matrix, shift, ink)[2] < _STILL))
+            if still > 0.5:
+                found.append(
+                    f"`keep_in_frame` holds {still:.0%} of the images all but still: their ink "
+                    "reaches the borders, which leaves shift, rotation, scale and shear no room. "
+                    "Set keep_in_frame=False to distort these, too; strokes may then be cut off."
+                )
+        return found
+
+    def _moves(self) -> bool:
+        """Tell whether there is an affine distortion."""
+        return any(np.any(getattr(self, amount)) for amount in _AFFINE)
 
     def _distort(self, X: Array, shape: tuple[int, int, int], rng: np.random.Generator) -> Array:
         """Draw distortions, limit them to the frame if asked to, and apply them.
 
         They are drawn row by row, so they do not depend on how many rows are done at a time.
         """
-        background = None if self.fill == "auto" else self._background(X.dtype)
         distorted = np.array(X, order="C")
-        moving = any(np.any(getattr(self, amount)) for amount in _AFFINE)
+        moving = self._moves()
         if not moving and not self.elastic:
             return distorted
         dtype = np.result_type(X.dtype, np.float32)
@@ -286,27 +352,18 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         limit = self.keep_in_frame and moving
         for rows in _chunks(chosen, _BLOCK_PIXELS // X.shape[1]):
             images = X[rows].astype(dtype, copy=False).reshape(-1, *shape)
-            fill[rows] = border_median(images) if background is None else background
+            fill[rows] = background(self.fill, images, X.dtype)
             if limit:
-                ink = (images != fill[rows][:, None, None]).any(axis=3)
-                matrix[rows], shift[rows] = keep_in_frame(matrix[rows], shift[rows], ink)
+                ink = find_ink(images, fill[rows])
+                matrix[rows], shift[rows], _ = keep_in_frame(matrix[rows], shift[rows], ink)
         elastic = float(self.elastic)
         sigma = float(self.elastic_sigma) if elastic else None
         for rows in _chunks(chosen, _CHUNK_PIXELS // X.shape[1]):
             images = X[rows].astype(dtype, copy=False).reshape(-1, *shape)
             where = coordinates(matrix[rows], shift[rows], shape[:2], elastic, sigma, rng)
             warped = warp(images, where[0], where[1], fill[rows])
-            distorted[rows] = _rounded(warped, X.dtype).reshape(len(rows), -1)
+            distorted[rows] = rounded(warped, X.dtype).reshape(len(rows), -1)
         return distorted
-
-    def _background(self, dtype: np.dtype[Any]) -> Any:
-        """Check that the dtype of the images can hold `fill`; return `fill` as they hold it."""
-        if dtype.kind not in "biu":
-            return dtype.type(self.fill)  # rounded like the pixels, so that the two compare equal
-        low, high = 0, 1
-        if dtype.kind != "b":
-            low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
-        return check_number(f"`fill` for {dtype} images", self.fill, Real, f"[{low}, {high}]")
 
     def _draw(
         self, n: int, shape: tuple[int, int, int], rng: np.random.Generator
@@ -336,6 +393,8 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         """Check parameters and data, set the fitted attributes, and return the data."""
         images: Array = validate_data(self, X)
         self.image_shape_ = self._check(images.shape[1])
+        for remark in self.remarks(images):
+            warn(remark)
         return images
 
     def _check(self, n_features: int) -> tuple[int, int, int]:
@@ -343,7 +402,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         if isinstance(scalar(self.shift), Real):
             check_number("shift", self.shift, Real, "[0, inf)")
         else:
-            _check_pairs(self.shift)
+            check_pairs(self.shift)
         for name, interval in _INTERVALS.items():
             check_number(name, getattr(self, name), Real, interval)
         if not isinstance(scalar(self.keep_in_frame), (bool, np.bool_)):
@@ -353,17 +412,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         elif self.fill != "auto":
             raise ValueError(f'`fill` must be a number or "auto"; got {self.fill!r}.')
         random_state_of(self.random_state)
-        shape = check_image_shape(
-            self.image_shape, n_features, f"the number of features, {n_features}"
-        )
-        if shape is None:
-            warn(
-                f"{n_features} features make no square image; each row is taken for an image "
-                "of one row of pixels. Set `image_shape`."
-            )
-            return 1, n_features, 1
-        height, width, channels = (*shape, 1)[:3]
-        return height, width, channels
+        return shape_of(self.image_shape, n_features)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -371,50 +420,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         return tags
 
 
-def _check_pairs(shift: object) -> None:
-    """Raise ValueError unless `shift` is a sequence of pairs of finite numbers."""
-    try:
-        pairs = np.array(shift, float)
-    except (TypeError, ValueError):
-        pairs = np.empty(0)
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or not len(pairs) or not np.isfinite(pairs).all():
-        raise ValueError(
-            "`shift` must be a number in [0, inf), which bounds it, or a sequence of exact "
-            f"(down, right) pairs such as [(2, 3)]; got {shift!r}."
-        )
-
-
 def _chunks(rows: Array, size: int) -> list[Array]:
     """Split rows into chunks of nearly equal length: at most `size` rows, but at least one."""
     n_chunks = -(-len(rows) // max(1, size))
     return np.array_split(rows, n_chunks) if n_chunks else []
-
-
-def _rounded(images: Array, dtype: np.dtype[Any]) -> Array:
-    """Round real-valued images, in place, if they are to become integers of this dtype."""
-    if dtype.kind in "biu":
-        np.rint(images, out=images)
-    if dtype.kind in "iu" and dtype.itemsize == 8:
-        # float64 rounds the largest 64-bit integer up, out of range: take the float below.
-        np.minimum(images, np.nextafter(float(np.iinfo(dtype).max), 0), out=images)
-    return images
-
-
-def _images(X: npt.ArrayLike) -> Array:
-    """Return X as an array; raise an error unless each row holds an image."""
-    if issparse(X):
-        raise TypeError("Images must be a dense array; got a sparse matrix.")
-    X = np.asarray(X)
-    if X.ndim != 2 or X.shape[1] == 0 or X.dtype.kind not in "biuf":
-        raise ValueError(
-            "Images must be the rows of a two-dimensional array of real numbers; got an array of "
-            f"shape {X.shape} and dtype {X.dtype}."
-        )
-    if not np.isfinite(X).all():
-        raise ValueError("Images must be finite; got NaN or infinity.")
-    return X
-
-
-def generator_from(random_state: int | np.random.RandomState | None) -> np.random.Generator:
-    """Make a generator from what scikit-learn accepts as `random_state`."""
-    return np.random.default_rng(random_state_of(random_state).randint(2**31, size=4))

@@ -1,16 +1,19 @@
 """Distorted copies added to the rows of a fit: by a sampler, and by a classifier's wrapper."""
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from numbers import Integral
 from typing import Any, Protocol, Self, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.utils import _safe_indexing, check_array, check_consistent_length, get_tags
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from sknielsen._resolve import check_number
+from sknielsen._guards import look_at_images
+from sknielsen._hooks import all_or_nothing
+from sknielsen._resolve import check_number, random_state_of
 from sknielsen._sklearn import (
     BaseEstimator,
     ClassifierMixin,
@@ -19,7 +22,7 @@ from sknielsen._sklearn import (
 )
 from sknielsen._version import VersionedMixin
 from sknielsen._warn import warn
-from sknielsen.augmentation._augmenter import generator_from
+from sknielsen.augmentation._images import generator_from
 from sknielsen.core.contracts import Array, Augmenter
 
 _Labels = TypeVar("_Labels")
@@ -119,6 +122,8 @@ class ImageExpander(VersionedMixin, BaseEstimator):
             )
         images = check_array(X)
         check_consistent_length(images, y)
+        for remark in look_at_images(self.augmenter, images):
+            warn(remark)
         rows = np.arange(len(images))
         copied = np.repeat(rows, n_copies)
         copies = np.asarray(distort(images[copied], generator_from(self.random_state)))
@@ -127,12 +132,12 @@ class ImageExpander(VersionedMixin, BaseEstimator):
                 "`augmenter.distort` must return rows of the shape it is given, "
                 f"{(len(copied), images.shape[1])}; got {copies.shape}."
             )
-        self.sample_indices_ = np.concatenate([rows, copied])
+        indices = np.concatenate([rows, copied])
         expanded = np.concatenate([images, copies])
         if hasattr(X, "iloc"):
-            index = X.index.take(self.sample_indices_)
-            expanded = type(X)(expanded, index=index, columns=X.columns)
-        labels: _Labels = _safe_indexing(y, self.sample_indices_)
+            expanded = type(X)(expanded, index=X.index.take(indices), columns=X.columns)
+        labels: _Labels = _safe_indexing(y, indices)
+        self.sample_indices_ = indices  # last, so that it is there only of what succeeded
         return expanded, labels
 
 
@@ -144,6 +149,29 @@ def _estimator_has(name: str) -> Callable[[Any], bool]:
         return True
 
     return check
+
+
+def _tags_of(estimator: object) -> Any:
+    """Return the tags of an estimator; None of what is no estimator."""
+    try:
+        return None if isinstance(estimator, type) else get_tags(estimator)
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def _takes_weight(estimator: Any) -> bool:
+    """Tell whether the classifier's fit takes `sample_weight`, as it does by ``**params``, too."""
+    parameters = signature(estimator.fit).parameters.values()
+    return any(p.name == "sample_weight" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _set_random_states(estimator: Any, random_state: np.random.RandomState) -> None:
+    """Draw every `random_state` of an estimator and of those within it, ordered by name."""
+    names = sorted(estimator.get_params())
+    names = [name for name in names if name.split("__")[-1] == "random_state"]
+    seeds = {name: random_state.randint(np.iinfo(np.int32).max) for name in names}
+    if seeds:
+        estimator.set_params(**seeds)
 
 
 def _validates_within_fit(name: str, value: Any) -> bool:
@@ -174,7 +202,10 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
     n_copies : int, default=1
         Number of copies of each image, in addition to the image itself.
     random_state : int, RandomState instance or None, default=None
-        Seed or generator of the distortions. The augmenter's own `random_state` is not used.
+        Seed or generator of the distortions and, as in scikit-learn's ensembles, of the
+        classifier: every `random_state` of the clone, that of a step of a pipeline for
+        instance, is drawn from it. None leaves the classifier its own. The augmenter's own
+        `random_state` is not used.
 
     Attributes
     ----------
@@ -193,7 +224,7 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
     >>> from sklearn.neighbors import KNeighborsClassifier
     >>> from sknielsen.augmentation import AugmentedClassifier, ImageAugmenter
     >>> X, y = load_digits(return_X_y=True)
-    >>> augmenter = ImageAugmenter(rotation=10, scale=0.1)
+    >>> augmenter = ImageAugmenter(rotation=10, scale=0.1, keep_in_frame=False)
     >>> clf = AugmentedClassifier(KNeighborsClassifier(), augmenter, n_copies=5, random_state=0)
     >>> clf.fit(X[:100], y[:100]).score(X[100:], y[100:]) > 0.8
     True
@@ -216,6 +247,7 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
         self.n_copies = n_copies
         self.random_state = random_state
 
+    @all_or_nothing
     def fit(
         self, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> Self:
@@ -238,11 +270,18 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
         Raises
         ------
         TypeError, ValueError
-            As for `ImageExpander.fit_resample`; and what the classifier itself raises.
+            As for `ImageExpander.fit_resample`; if `sample_weight` is given to a classifier
+            whose fit takes none; and what the classifier itself raises. The estimator is then
+            as it was before.
         """
-        images, labels = validate_data(self, X, y, multi_output=True)
-        if isinstance(self.estimator, type) or not is_classifier(self.estimator):
+        tags = _tags_of(self.estimator)
+        if tags is None or tags.estimator_type != "classifier":
             raise TypeError(f"`estimator` must be a classifier; got {self.estimator!r}.")
+        if sample_weight is not None and not _takes_weight(self.estimator):
+            raise TypeError(
+                f"`sample_weight` must be None for {self.estimator!r}, whose fit takes no weights."
+            )
+        images, labels = validate_data(self, X, y, multi_output=True)
         for name, value in self.estimator.get_params().items():
             if _validates_within_fit(name.split("__")[-1], value):
                 warn(
@@ -250,13 +289,17 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
                     "distorted copies of training images, and their score is too good. Put a "
                     "search outside, as in GridSearchCV(AugmentedClassifier(...))."
                 )
-        expander = ImageExpander(self.augmenter, self.n_copies, self.random_state)
+        random_state = random_state_of(self.random_state)
+        expander = ImageExpander(self.augmenter, self.n_copies, random_state)
         X_expanded, y_expanded = expander.fit_resample(images, labels)
         parameters = {}
         if sample_weight is not None:
             weight = _check_sample_weight(sample_weight, images)
             parameters["sample_weight"] = weight[expander.sample_indices_]
-        self.estimator_ = clone(self.estimator).fit(X_expanded, y_expanded, **parameters)
+        inner: Any = clone(self.estimator)
+        if self.random_state is not None:
+            _set_random_states(inner, random_state)
+        self.estimator_ = inner.fit(X_expanded, y_expanded, **parameters)
         self.classes_ = self.estimator_.classes_
         return self
 
@@ -288,7 +331,8 @@ class AugmentedClassifier(VersionedMixin, ClassifierMixin, MetaEstimatorMixin, B
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        tags.classifier_tags = inner.classifier_tags
-        tags.target_tags = inner.target_tags
+        inner = _tags_of(self.estimator)
+        if inner is not None and inner.classifier_tags is not None:
+            tags.classifier_tags = inner.classifier_tags
+            tags.target_tags = inner.target_tags
         return tags

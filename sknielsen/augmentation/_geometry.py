@@ -10,6 +10,10 @@ import numpy as np
 
 from sknielsen.core.contracts import Array
 
+# Share of an image's contrast by which ink differs from the background. At 0.3, ``gentle`` moves
+# 1.5 % of MNIST's images otherwise than at 0. Gaussian noise of a tenth of the contrast holds 7 %
+# of them still, but 25 % at 0.25; pixels that StandardScaler has divided need 0.1 or more.
+INK = 0.3
 _EXPLAINED = 0.99  # share of an elastic displacement's variance that its components must hold
 
 
@@ -167,7 +171,29 @@ def coordinates(
     return where
 
 
-def keep_in_frame(matrix: Array, shift: Array, ink: Array) -> tuple[Array, Array]:
+def find_ink(images: Array, fill: Array) -> Array:
+    """Find the pixels that differ clearly from the background, in any channel.
+
+    They differ from it by more than ``INK`` times the largest difference in the image, so that
+    noise, and a background that is not quite even, are no ink.
+
+    Parameters
+    ----------
+    images : ndarray of float of shape (n, h, w, channels)
+    fill : ndarray of shape (n, channels)
+        The background.
+
+    Returns
+    -------
+    ndarray of bool of shape (n, h, w)
+    """
+    with np.errstate(over="ignore"):
+        difference = np.abs(images - fill[:, None, None])
+    ink: Array = (difference > INK * difference.max(axis=(1, 2, 3), keepdims=True)).any(axis=3)
+    return ink
+
+
+def keep_in_frame(matrix: Array, shift: Array, ink: Array) -> tuple[Array, Array, Array]:
     """Limit affine maps so that the centre of every ink pixel stays inside the frame.
 
     F becomes F_t(p) = p + t (F(p) - p) with the largest t in [0, 1] that keeps all ink inside.
@@ -186,6 +212,8 @@ def keep_in_frame(matrix: Array, shift: Array, ink: Array) -> tuple[Array, Array
     -------
     matrix, shift : ndarray of shape (n, 2, 2) and (n, 2)
         The limited maps.
+    share : ndarray of shape (n,)
+        The t of each image.
     """
     first, last = _ink_box(ink)
     reach = (np.array(ink.shape[1:]) - 1) / 2  # from the centre to the last pixel
@@ -200,7 +228,9 @@ def keep_in_frame(matrix: Array, shift: Array, ink: Array) -> tuple[Array, Array
     t[_determinant(limited) < np.minimum(_determinant(matrix[close]), 1) / 4] = 0
     matrix[close] = np.eye(2) + t[:, None, None] * (matrix[close] - np.eye(2))
     shift[close] *= t[:, None]
-    return matrix, shift
+    share = np.ones(len(matrix))
+    share[close] = t
+    return matrix, shift, share
 
 
 def _ink_box(ink: Array) -> tuple[Array, Array]:

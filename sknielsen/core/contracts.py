@@ -135,11 +135,15 @@ class FittedClassifier(Protocol):
     def eta_(self) -> float:
         """Eta of the last epoch."""
 
+    @property
+    def lmbda_(self) -> float:
+        """Strength of the penalty in the last training."""
+
     cost: Any
     penalty: Any
     weight_init: Any
-    lmbda: Any
     momentum: Any
     init_scale: Any
     batch_size: Any
+    max_iter: Any
     class_weight: Any

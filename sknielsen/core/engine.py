@@ -19,6 +19,7 @@ from sknielsen.core.data import CACHED_BYTES, Chunk, Data, batches, decide, spre
 from sknielsen.core.distortion import distorted_ahead
 from sknielsen.core.network import Network, Parts, Shrink, zeros_like
 from sknielsen.core.randomness import DROPOUT, SHUFFLE, generator
+from sknielsen.core.state import State
 
 
 @dataclass(frozen=True)
@@ -57,22 +58,22 @@ class Descent:
     absolute: bool = False
 
     @classmethod
-    def of(cls, parameters: Any, seed: int, batch_size: int, total_weight: float) -> Self:
+    def of(cls, parameters: Any, state: State, batch_size: int, total_weight: float) -> Self:
         """Choose what of the classifier's parameters an epoch depends on.
 
         Parameters
         ----------
         parameters : Parameters
-        seed : int
+        state : State
         batch_size : int
         total_weight : float
             Sum of the training rows' weights, for lmbda / n where `n_total` is not given.
         """
         return cls(
             batch_size,
-            seed,
+            state.seed,
             parameters.penalty,
-            parameters.lmbda,
+            state.lmbda,
             float(parameters.n_total or total_weight),
             parameters.momentum,
             parameters.shuffle,

@@ -158,7 +158,13 @@ class Network:
             multiply_by_sigmoid_prime(error, a, self.keep[layer], self._scratch[layer - 1])
             delta = error  # BP2
 
-    def descend(self, step: float, shrink: Shrink | None = None, momentum: float = 0.0) -> None:
+    def descend(
+        self,
+        step: float,
+        shrink: Shrink | None = None,
+        momentum: float = 0.0,
+        gradients: Parts | None = None,
+    ) -> None:
         """Step against the gradient (BP3, BP4; Nielsen, ch. 2) after `backward`.
 
         w <- beta w - step * a^T delta and b <- b - step * sum of delta, each ONE call of BLAS:
@@ -173,12 +179,17 @@ class Network:
             The penalty's own step on one matrix, ``w -> beta``.
         momentum : float, default=0.0
             Momentum coefficient; used with a velocity only.
+        gradients : tuple of two lists of ndarray, default=None
+            Gradients that were summed elsewhere, as `gradients` returns them; None stands for
+            those of the last `backward`.
         """
         if self.velocity is None:
             betas = [shrink(w) for w in self.weights] if shrink else [1.0] * len(self.weights)
-            self._subtract_gradients(step, self.weights, betas, self.biases, 1.0)
+            self._subtract_gradients(step, self.weights, betas, self.biases, 1.0, gradients)
         else:
-            self.accumulate(self.velocity, step, momentum)
+            weights, biases = self.velocity
+            betas = [momentum] * len(weights)
+            self._subtract_gradients(step, weights, betas, biases, momentum, gradients)
             self.move(self.velocity, shrink)
 
     def gradients(self) -> Parts:
@@ -217,8 +228,17 @@ class Network:
         betas: list[float],
         biases: list[Array],
         bias_beta: float,
+        gradients: Parts | None = None,
     ) -> None:
         """Write ``beta * array - step * gradient`` into each array."""
+        if gradients is not None:
+            factors = [*betas, *[bias_beta] * len(biases)]
+            for array, beta, gradient in zip(
+                [*weights, *biases], factors, [*gradients[0], *gradients[1]]
+            ):
+                np.multiply(array, beta, array)
+                array -= self.dtype.type(step) * gradient
+            return
         gemm, gemv, ones = self._gemm, self._gemv, self._ones
         a = self._x
         for layer, delta in enumerate(self._deltas):

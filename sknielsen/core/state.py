@@ -210,6 +210,8 @@ class State:
         With momentum, that of the weights and that of the biases.
     history : dict of lists
         The columns of `HISTORY`, an entry for each epoch.
+    lmbda : float
+        Strength of the penalty in the last training.
     epoch : int
         The epoch that the weights are from.
     first_epoch : int
@@ -228,6 +230,7 @@ class State:
     feature_names: Array | None = piece(ARRAY, "feature_names_in", default=None)
     velocity: Parts | None = piece(VELOCITY, default=None)
     history: History = piece(COLUMNS, default_factory=lambda: {c: [] for c in HISTORY})
+    lmbda: float = piece(NUMBER, default=0.0)
     epoch: int = piece(NUMBER, default=0)
     first_epoch: int = piece(NUMBER, fitted=False, default=0)
     best: Best = piece(BEST, fitted=False, default=Best())

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from sknielsen.core.blas import blas_threads
-from sknielsen.core.contracts import Array, Record
+from sknielsen.core.contracts import Record
 from sknielsen.core.engine import Descent, train_figures, validation_figures
-from sknielsen.core.network import Network, Shrink
+from sknielsen.core.network import Network
 from sknielsen.dask._inputs import DaskInputs
 from sknielsen.dask._tasks import Job, figures, local_epoch, sum_gradients
 
@@ -85,7 +85,7 @@ class GradientEngine(ClusterEngine):
 
     def run_epoch(self, epoch: int, eta: float) -> None:
         """Descend once through all rows, a mini-batch over all blocks at a time."""
-        descent = self.descent
+        descent, n_layers = self.descent, len(self.network.weights)
         shrink = descent.shrink(eta)
         for m, parts in self.rows.batches(epoch, descent.batch_size, descent.shuffle):
             job = self._share(epoch)
@@ -93,22 +93,8 @@ class GradientEngine(ClusterEngine):
                 [self.cluster.submit(sum_gradients, job, *part) for part in parts]
             )
             with np.errstate(all="ignore"):  # divergence is looked for after the epoch
-                self._descend(eta / m, gradients, shrink)
-
-    def _descend(self, step: float, gradients: list[Array], shrink: Shrink | None) -> None:
-        """Step against gradients, as `Network.descend` does."""
-        network = self.network
-        if network.velocity is None:
-            betas = [shrink(w) if shrink else 1.0 for w in network.weights]
-            arrays, factors = network.weights + network.biases, betas + [1.0] * len(betas)
-        else:
-            arrays = network.velocity[0] + network.velocity[1]
-            factors = [self.descent.momentum] * len(arrays)
-        for array, factor, gradient in zip(arrays, factors, gradients):
-            np.multiply(array, factor, array)
-            array -= array.dtype.type(step) * gradient
-        if network.velocity is not None:
-            network.move(network.velocity, shrink)
+                both = gradients[:n_layers], gradients[n_layers:]
+                self.network.descend(eta / m, shrink, descent.momentum, both)
 
 
 class AverageEngine(ClusterEngine):

@@ -112,8 +112,8 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         *,
         cost: Literal["cross_entropy", "quadratic", "log_likelihood"] | Cost = "cross_entropy",
         eta: float = 0.5,
-        eta_schedule: EtaSchedule = "constant",
-        lmbda: float = 0.0,
+        eta_schedule: EtaSchedule = "taper",
+        lmbda: float | Literal["auto"] = "auto",
         penalty: Literal["l2", "l1"] | Penalty = "l2",
         dropout: float | Sequence[float] = 0.0,
         momentum: float = 0.0,
@@ -121,12 +121,12 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         init_scale: float = 1.0,
         augment: Augmenter | None = None,
         batch_size: int | Literal["auto"] | None = "auto",
-        max_iter: int = 30,
+        max_iter: int = 40,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         tol: float = 1e-4,
-        scoring: Scoring = "accuracy",
+        scoring: Scoring = "cost",
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         n_total: float | None = None,
         monitor_samples: int | None = 10_000,
@@ -321,7 +321,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
                 "rounds between the workers an epoch, each of which takes some 20 ms or more. "
                 "Take larger mini-batches, or sync='average'."
             )
-        descent = Descent.of(parameters, state.seed, batch_size, inputs.train.total_weight)
+        descent = Descent.of(parameters, state, batch_size, inputs.train.total_weight)
         network = Network(
             state.weights, state.biases, parameters.cost, parameters.keep, state.velocity
         )

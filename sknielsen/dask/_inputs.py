@@ -33,10 +33,12 @@ from sknielsen.dask._tasks import (
     digests,
     encode_block,
     order,
+    remarks_on,
     sample_block,
     summarise_block,
 )
 
+_IMAGES = 1000  # rows that an augmenter is asked about
 _UNLIKE = 0.3  # mean total variation distance of the blocks' labels from those of all rows
 
 
@@ -208,6 +210,8 @@ def dask_inputs(
     rows = _build(cluster, checked, summaries, decision, seed)
     if probe.sync == "average":
         _warn_of_unlike_blocks(decision.weights)
+    if start is None:
+        _warn_of_images(rows, parameters.augment)
     validation = None
     if given.validation_rows is not None:
         probe.n_features_in_ = decision.n_features
@@ -384,13 +388,27 @@ def _warn_of_validation(rows: RemoteRows, validation: Data, codes: Array) -> Non
     n_val, limit = validation.X.shape[0], sample_size(validation.X)
     chosen = rng.choice(n_val, min(n_val, limit), replace=False)
     sample = cluster.share(validation.X[chosen])
-    counts = draw(rng, rows.sizes, min(len(rows), limit))
-    samples = [
-        cluster.submit(sample_block, block.rows, count)
-        for block, count in zip(rows.blocks, counts.tolist())
-        if count
-    ]
-    codes_val = validation.codes[chosen]
+    codes_val, samples = validation.codes[chosen], _samples(rows, limit, rng)
     task = cluster.submit(compare_rows, sample, codes, codes_val, len(rows), *samples)
     if remark := task.result():
         warn(remark)
+
+
+def _warn_of_images(rows: RemoteRows, augment: Any) -> None:
+    """Warn of what an augmenter remarks on a sample of the rows, if it has `remarks`."""
+    if not hasattr(augment, "remarks"):
+        return
+    cluster = rows.cluster
+    samples = _samples(rows, _IMAGES, np.random.default_rng(0))
+    for remark in cluster.submit(remarks_on, cluster.share(augment), *samples).result():
+        warn(remark)
+
+
+def _samples(rows: RemoteRows, n_rows: int, rng: np.random.Generator) -> list[Any]:
+    """Have so many rows drawn from all blocks, or all rows if there are fewer; return futures."""
+    counts = draw(rng, rows.sizes, min(len(rows), n_rows))
+    return [
+        rows.cluster.submit(sample_block, block.rows, count)
+        for block, count in zip(rows.blocks, counts.tolist())
+        if count
+    ]

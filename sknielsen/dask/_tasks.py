@@ -14,7 +14,7 @@ from scipy.sparse import issparse, vstack
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_consistent_length
 
-from sknielsen._guards import look_at_validation
+from sknielsen._guards import look_at_images, look_at_validation
 from sknielsen._inputs import check_rows, check_weight
 from sknielsen._labels import Labels, kind
 from sknielsen.core.blas import blas_threads
@@ -189,6 +189,11 @@ def sample_block(rows: Rows, count: int) -> Any:
     """Return some of a block's rows."""
     X = rows.X
     return X[np.sort(np.random.default_rng(0).choice(X.shape[0], count, replace=False))]
+
+
+def remarks_on(augment: Any, *samples: Any) -> list[str]:
+    """Return what an augmenter remarks on samples of the training rows."""
+    return look_at_images(augment, np.concatenate(samples))
 
 
 def compare_rows(

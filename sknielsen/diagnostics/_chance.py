@@ -4,115 +4,97 @@
 there and in `diagnose`.
 """
 
-import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.sparse import issparse
+from sklearn.utils.validation import _num_samples
 
-from sknielsen._inputs import LARGE_RMS, check_weight, is_dask
-from sknielsen._labels import Labels
-from sknielsen.core.contracts import Array, MatrixLike
+from sknielsen._inputs import LARGE_RMS, Inputs, is_dask
 from sknielsen.core.data import Data
 from sknielsen.costs import resolve_cost
-from sknielsen.diagnostics._evidence import Evidence, cost_of_chance
-from sknielsen.diagnostics._inside import network_inside
+from sknielsen.diagnostics._evidence import TINY_NORM, Evidence, cost_of_chance
 
+_GAIN = 0.1  # of the accuracy left to gain over the commonest class: more is better than chance
+_NOTHING = 0.01  # cost of chance: if it is less, nearly all labels are one, which is no problem
 _FAR = 4.0  # an eta so many times larger or smaller than suits the rows is a likely cause
-_FEW = 10  # epochs: fewer are a likely cause
+_HOPELESS = 100.0  # so many times larger than suits the rows, more epochs would not help either
+_FEW_EPOCHS = 10  # fewer are a short training, which may be meant
+_FEW_STEPS = 300  # fewer are a likely cause
+_ENOUGH_STEPS = 3000  # what is advised instead
+_DEEP = 3  # hidden layers: so many of sigmoid neurons wait long before they learn
 
 
-def convergence_problem(
-    estimator: Any, X: MatrixLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-) -> str | None:
+def convergence_problem(clf: Any, inputs: Inputs) -> str | None:
     """Say in a sentence why a training ended no better than chance, and what to try.
 
-    The training cost at the end is compared with the cost of chance, which is that of the best
-    outputs that ignore the inputs; they only know how frequent the classes are. This is cheap:
-    rows are looked at only if there is a problem.
+    Cost and accuracy of the last epoch are compared with those of the best outputs that ignore
+    the inputs, which only know how frequent the labels are. Rows are looked at only if neither is
+    better. A training of few epochs has a problem only at an eta at which more would not help.
 
     Parameters
     ----------
-    estimator : MLPSigmoidClassifier, Pipeline or search
-        Fitted.
-    X : array-like or sparse matrix of shape (n_samples, n_features)
-        The training rows.
-    y : array-like of shape (n_samples,) or (n_samples, n_labels)
-        Their labels.
-    sample_weight : array-like of shape (n_samples,), default=None
-        Their weights in the training.
+    clf : MLPSigmoidClassifier
+        At the end of its training.
+    inputs : Inputs
+        Of this training.
 
     Returns
     -------
     str or None
-        None if the training cost is below that of chance; if nothing but a small number of
-        epochs is wrong; and if the cost is not known: no training rows were monitored, or rows
-        or labels are Dask collections.
+        None if there is no problem, or none that is seen: because no training rows were
+        monitored, or because the rows are a Dask collection.
     """
-    clf, _ = network_inside(estimator)
-    column = clf.history_["train_cost"][: clf.epoch_]
-    cost = column[-1] if len(column) else math.nan
-    if math.isnan(cost) or y is None or is_dask(X) or is_dask(y):
+    if is_dask(inputs.given.X) or not len(inputs.monitor):
         return None
-    chance = _chance(clf, X, y, sample_weight)
-    if not cost >= chance:  # or chance is NaN
+    # Early stopping may keep an epoch from before training got better than chance.
+    kept = slice(clf.epoch_ - 1, None)
+    costs, accuracies = clf.history_["train_cost"][kept], clf.history_["train_accuracy"][kept]
+    usual = _accuracy_of_chance(inputs.monitor)
+    if max(accuracies) > usual + _GAIN * (1 - usual):
         return None
-    clf, X = network_inside(estimator, X)
-    t = Evidence(clf, X, y)
+    chance = _cost_of_chance(clf, inputs.monitor)
+    if not min(costs) >= chance >= _NOTHING:  # or one is NaN
+        return None
+    t = Evidence(clf, inputs.given.X, inputs.given.y)
     with np.errstate(all="ignore"):
-        cause, cure = cause_of_chance(t)
-        if _is_short(t):
+        if clf.n_iter_ < _FEW_EPOCHS and t.eta < _HOPELESS * t.eta_for_rows:
             return None
+        cause, cure = cause_of_chance(t)
     return (
-        f"Training ended with a cost of {cost:.4g}, no better than outputs that ignore the "
+        f"Training ended with a cost of {costs[0]:.4g}, no better than outputs that ignore the "
         f"inputs, which cost {chance:.4g}: {cause}. Try {cure}."
     )
 
 
-def _chance(clf: Any, X: Any, y: Any, sample_weight: Any) -> float:
-    """Return the cost of chance for all labels."""
-    labels, n = Labels.of(clf), len(clf.intercepts_[-1])
-    y = y.toarray() if issparse(y) else np.asarray(y)
-    if not labels.multilabel:
-        y = y.ravel()
-    codes = labels.encode(y)
-    weight = check_weight(sample_weight, X, "sample_weight")
-    if labels.multilabel:
-        data = Data(np.empty((len(codes), 0)), codes, n, weight)
-        return cost_of_chance(
-            resolve_cost(clf.cost), data.gather(data.rows)[1], data.relative_weight(data.rows)
-        )
-    by_class = labels.class_weight(clf.class_weight, codes, weight)
-    totals = np.bincount(codes, weights=weight, minlength=len(labels.classes)).astype(float)
-    # One row of each class, with the weight of all of its rows, costs the same and takes no time.
-    each = np.arange(len(labels.classes), dtype=np.int32)
-    weights = totals if by_class is None else totals * by_class
-    targets: Array = Data(np.empty((len(each), 0)), each, n).gather(each)[1]
-    return cost_of_chance(resolve_cost(clf.cost), targets, weights)
+def _accuracy_of_chance(data: Data) -> float:
+    """Return the share of rows that have the commonest label, or all of the usual labels."""
+    codes, weight = data.codes[data.rows], data.weight(data.rows)
+    if data.multilabel:
+        usual = np.average(codes, axis=0, weights=weight) > 0.5
+        return float(np.average((codes == usual).all(axis=1), weights=weight))
+    counts = np.bincount(codes, weight)
+    return float(counts.max() / counts.sum())
 
 
-def _is_short(t: Evidence) -> bool:
-    """Tell whether a training had few epochs, and nothing else is seen to be wrong with it."""
-    suits = t.eta_for_rows / _FAR < t.eta < t.eta_for_rows * _FAR
-    large = t.X is not None and bool(np.sqrt(t.moments[1].max()) > LARGE_RMS)
-    return t.clf.n_iter_ < _FEW and suits and not (large or t.overruled)
+def _cost_of_chance(clf: Any, data: Data) -> float:
+    """Return the mean cost of the best outputs that ignore the inputs."""
+    codes, weight = data.codes[data.rows], data.relative_weight(data.rows)
+    if data.multilabel:
+        targets = codes.astype(float)
+    else:  # a row of each class, with the weight of all of its rows, costs the same
+        weight = np.bincount(codes, weight)
+        targets = np.eye(len(clf.classes_))[: len(weight), -data.n_outputs :]
+    return cost_of_chance(resolve_cost(clf.cost), targets, weight)
 
 
 def cause_of_chance(t: Evidence) -> tuple[str, str]:
     """Return the likeliest cause of a training that learnt next to nothing, and its cure."""
     eta, suited, n = t.eta, t.eta_for_rows, t.clf.n_iter_
-    advised, epochs = f"eta={suited:.1g}", f"{n} epoch{'s' if n != 1 else ''}"
+    epochs = f"{n} epoch{'s' if n != 1 else ''}"
     if t.overruled:
         return (
-            f"the penalty, lmbda={t.clf.lmbda:g}, overrules the data",
-            f"lmbda={t.clf.lmbda / 100:.2g}",
-        )
-    if t.X is not None and np.sqrt(t.moments[1].max()) > LARGE_RMS:
-        return (
-            f"features are as large as {np.sqrt(t.moments[1].max()):.3g} (root mean square) and "
-            "saturate the neurons",
-            "StandardScaler, or features scaled to about [0, 1]",
+            f"the penalty, lmbda={t.clf.lmbda_:g}, overrules the data",
+            f"lmbda={t.clf.lmbda_ / 100:.2g}",
         )
     if t.X is None:
         return (
@@ -120,20 +102,41 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
             "the eta that sknielsen.find_eta suggests, and diagnose(clf, X, y) with the training "
             "rows, which tells more",
         )
+    rms = np.sqrt(t.moments[1].max())
+    if rms > LARGE_RMS:
+        bold = eta >= _FAR * t.usual_eta
+        return (
+            f"features are as large as {rms:.3g} (root mean square) and saturate the neurons"
+            + (f", and eta={eta:.3g} is too large" if bold else ""),
+            "StandardScaler, or features scaled to about [0, 1]"
+            + (f", and eta={t.usual_eta:.1g}" if bold else ""),
+        )
+    if t.row_length < TINY_NORM:
+        return (
+            f"the inputs are tiny, rows of a length of {t.row_length:.2g}",
+            "StandardScaler, or features scaled to about [0, 1]",
+        )
     if eta >= _FAR * suited:
         return (
             f"eta={eta:.3g} is too large for these rows, whose features add up in a step",
-            f"{advised}, inputs of mean 0 (StandardScaler), or sknielsen.find_eta",
+            f"eta={suited:.1g}, inputs of mean 0 (StandardScaler), or sknielsen.find_eta",
         )
     if _FAR * eta <= suited and not t.wanders:
         return (
             f"eta={eta:.3g} is so small that {epochs} hardly moved the weights",
-            f"{advised}, or sknielsen.find_eta",
+            f"eta={suited:.1g}, or sknielsen.find_eta",
         )
-    if _is_short(t):
+    n_steps = n * -(-_num_samples(t.all_rows) // (t.clf.batch_size or _num_samples(t.all_rows)))
+    if n < _FEW_EPOCHS or n_steps < _FEW_STEPS:
+        more = n * max(3, -(-_ENOUGH_STEPS // n_steps))
         return (
-            f"{epochs} of training may be too short",
-            f"max_iter={max(3 * n, 30)}, or sknielsen.find_eta",
+            f"{epochs} are only {n_steps} steps of training",
+            f"max_iter={more}, a smaller batch_size, or sknielsen.find_eta",
+        )
+    if len(t.clf.coefs_) > _DEEP:
+        return (
+            f"{len(t.clf.coefs_) - 1} hidden layers of sigmoid neurons learn very slowly at first",
+            "one or two hidden layers, or more epochs",
         )
     return (
         "the features, as they are given, tell the network next to nothing about the classes",

@@ -231,7 +231,6 @@ class _Trials:
         self.X, self.y = X, y
         with warnings.catch_warnings():  # it learns nothing, and is not meant to
             warnings.simplefilter("ignore", ConvergenceWarning)
-            warnings.filterwarnings("ignore", "Training ended with a cost")
             first = clone(self.clf).set_params(eta=_NO_STEP, max_iter=1).fit(X, y)
         self.n_rows = _num_samples(X)
         m = min(first.batch_size or self.n_rows, self.n_rows)

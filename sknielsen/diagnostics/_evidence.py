@@ -5,6 +5,7 @@ needs.
 """
 
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from sklearn.utils.validation import _num_samples
 
 from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
+from sknielsen._prediction import out_activation
 from sknielsen.core.contracts import Array, Cost, FittedClassifier, MatrixLike, Penalty
 from sknielsen.core.data import Data, decide
 from sknielsen.costs import Quadratic, is_exclusive, resolve_cost
@@ -46,6 +48,7 @@ _MEMORY = 0.1  # epochs: weights forget 9 of 10 rows; the book's lmbda 5 at eta 
 # `find_eta` measures, times the mean |x|^2, are 30 on digits and breast cancer, 70 on wine, 100 on
 # MNIST, 130 on inverted MNIST and 200 on colour pictures of shapes. This is twice what suits.
 _OWN_STEP = 100.0
+TINY_NORM = 0.1  # root mean square length of a row: below it, inputs hardly reach the neurons
 SHARED_STEPS = 5.0  # step factor: inputs in [0, 1], which the usual eta fits, have 1.5 to 4.5
 
 
@@ -89,7 +92,7 @@ class Evidence:
         self.quadratic: bool = isinstance(self.cost, Quadratic)
         # With momentum, steps add up to 1 / (1 - momentum) times one step.
         self.usual_eta: float = (3.0 if self.quadratic else 0.5) * (1 - clf.momentum)
-        self.eta: float = clf.eta_
+        self.eta: float = self.h["eta"][-clf.max_iter :].max()  # a taper began with it
         if X is not None:
             self._take_rows(X, y)
 
@@ -157,10 +160,10 @@ class Evidence:
 
     @cached_property
     def steps(self) -> Array:
-        """Changes of cost plus penalty in the last epochs, after those of a far larger eta."""
+        """Changes of cost plus penalty in the last epochs, from where eta last fell steeply."""
         total = self._cost_column + self.h["penalty"]
-        larger = np.flatnonzero(self.h["eta"] > 2 * self.eta)
-        total = total[larger[-1] + 1 if len(larger) else 0 :]
+        steep = np.flatnonzero(self.h["eta"][:-1] > 2 * self.h["eta"][1:])
+        total = total[steep[-1] + 1 if len(steep) else 0 :]
         steps: Array = np.diff(total[~np.isnan(total)])
         return steps[-_WINDOW:]
 
@@ -250,13 +253,15 @@ class Evidence:
         if self.layers is None or self.codes is None or is_exclusive(self.cost):
             return None
         z, targets = self.layers[-1], self._targets_and_weights[0]
-        wrong = (z > 0) != (targets > 0)
+        wrong = decide(z, True, out_activation(self.clf)) != (targets > 0)
         return float((wrong & (np.abs(z) > SATURATED_Z)).any(axis=1).mean())
 
     @cached_property
     def predicted(self) -> Array | None:
         """Codes of the rows' predicted classes, or indicators of their labels; None without X."""
-        return None if self.layers is None else decide(self.layers[-1], self.clf.multilabel_)
+        if self.layers is None:
+            return None
+        return decide(self.layers[-1], self.clf.multilabel_, out_activation(self.clf))
 
     @cached_property
     def moments(self) -> tuple[Array, Array]:
@@ -267,6 +272,11 @@ class Evidence:
         # A sum of products, which makes no array of squares.
         squares: Array = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
         return self.X.mean(axis=0, dtype=float), squares / len(self.X)
+
+    @property
+    def row_length(self) -> float:
+        """Root mean square length of the rows, for an X that is given."""
+        return float(np.sqrt(self.moments[1].sum()))
 
     @cached_property
     def step_factor(self) -> float:
@@ -305,7 +315,7 @@ class Evidence:
     @cached_property
     def vanished(self) -> bool:
         """Whether a penalty has made the weights of a layer vanish."""
-        if self.clf.lmbda == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
+        if self.clf.lmbda_ == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
             return False
         if min(self.weight_lengths) < _VANISHED:
             return True
@@ -322,8 +332,8 @@ class Evidence:
 
         Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
         """
-        batch_size, rate = self.clf.batch_size, self.eta * self.clf.lmbda
-        known = isinstance(self.penalty, L2) and rate > 0 and batch_size is not None
+        batch_size, rate = self.clf.batch_size, self.eta * self.clf.lmbda_
+        known = isinstance(self.penalty, L2) and rate > 0 and isinstance(batch_size, Integral)
         return float(batch_size / rate) if known else np.inf  # rate may underflow to 0
 
     @cached_property

@@ -18,7 +18,13 @@ from sklearn.utils.validation import _num_samples
 from sknielsen._inputs import LARGE_RMS
 from sknielsen.core.contracts import Array, MatrixLike
 from sknielsen.diagnostics._chance import cause_of_chance
-from sknielsen.diagnostics._evidence import AT_CHANCE, COST_LEFT, SHARED_STEPS, Evidence
+from sknielsen.diagnostics._evidence import (
+    AT_CHANCE,
+    COST_LEFT,
+    SHARED_STEPS,
+    TINY_NORM,
+    Evidence,
+)
 from sknielsen.diagnostics._finding import Finding, Findings
 from sknielsen.diagnostics._inside import network_inside
 from sknielsen.initializers import large, resolve_initializer
@@ -32,7 +38,6 @@ _STILL_FALLING = 0.15  # the same; above it, more epochs at a usual eta are wort
 _SATURATION = 0.95  # of all hidden activations: sound trainings of MNIST end at up to 0.9
 _LARGE_START = 0.7  # the same after epoch 1: scaled initial weights stay under 0.65
 _WRONG_ROWS = 0.05  # rows with a saturated wrong output: 0.02 in the book's first network
-_TINY_NORM = 0.1  # root mean square length of a row: below it, inputs hardly reach the neurons
 _COST_RISE = 0.2  # of the least validation cost: smaller rises hardly change a probability
 _COST_RISE_OF_CHANCE = 0.02  # of chance's cost: rises of costs near zero do not matter
 _GAP = 0.1  # training minus validation accuracy: two standard errors on 40 rows
@@ -108,8 +113,8 @@ def _unscaled_features(t: Evidence) -> Found:
         return None
     rms = np.sqrt(t.moments[1])
     large = np.flatnonzero(rms > LARGE_RMS)
-    length = float(np.sqrt(t.moments[1].sum()))
-    if not len(large) and length >= _TINY_NORM:
+    length = t.row_length
+    if not len(large) and length >= TINY_NORM:
         return None
     worst = int(rms.argmax())
     evidence = {"n_large": len(large), "worst": worst, "worst_rms": rms[worst], "length": length}
@@ -336,7 +341,7 @@ def _penalty_too_strong(t: Evidence) -> Found:
     if not t.overruled:
         return None
     layer = int(np.argmin(t.weight_lengths))
-    evidence = {"lmbda": t.clf.lmbda, "lengths": t.weight_lengths, "memory": t.memory}
+    evidence = {"lmbda": t.clf.lmbda_, "lengths": t.weight_lengths, "memory": t.memory}
     if t.vanished:
         sentence = (
             f"The penalty has made weights vanish: those of a neuron of layer {layer + 1} have a "
@@ -347,7 +352,7 @@ def _penalty_too_strong(t: Evidence) -> Found:
             "The penalty overrules the data: it alone would shrink weights to a third in "
             f"{t.memory:.2g} epochs, so they forget most rows before they see them again."
         )
-    lower = f"a smaller lmbda: {t.clf.lmbda / 100:.2g} instead of {t.clf.lmbda:g}"
+    lower = f"a smaller lmbda: {t.clf.lmbda_ / 100:.2g} instead of {t.clf.lmbda_:g}"
     return sentence, evidence, f"{lower}, and on by factors of 10 either way."
 
 

@@ -128,8 +128,8 @@ def summary(estimator: Any) -> Summary:
 def _settings(clf: Any) -> dict[str, str]:
     """Return what was set, and what came of it, by name."""
     found = {"cost": _name(clf.cost)}
-    if clf.lmbda:
-        found["penalty"] = f"{_name(clf.penalty)}, lmbda={clf.lmbda:g}"
+    if clf.lmbda_:
+        found["penalty"] = f"{_name(clf.penalty)}, lmbda={clf.lmbda_:g}"
     found["eta"] = _runs(clf.history_["eta"])
     if clf.momentum:
         found["momentum"] = f"{clf.momentum:g}"

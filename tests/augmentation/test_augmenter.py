@@ -4,39 +4,31 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from distorting import (
+    HELD,
+    NO_SQUARE,
+    Recorder,
+    blobs,
+    everything,
+    everything_of_digits,
+    rng,
+)
+from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from sknielsen import MLPSigmoidClassifier
 from sknielsen.augmentation import (
     AugmentedClassifier,
     ImageAugmenter,
+    ImageExpander,
     _augmenter,
     _geometry,
 )
-
-NO_SQUARE = "ignore:.* features make no square image"
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def blobs(n, h, w, channels=(), seed=0):
-    """Images of random ink, on an empty background, with a margin of two pixels."""
-    images = np.zeros((n, h, w, *channels), np.float32)
-    images[:, 2:-2, 2:-2] = rng(seed).random((n, h - 4, w - 4, *channels))
-    return images
-
-
-def everything(**parameters):
-    amounts = dict(shift=2.0, rotation=15.0, scale=0.2, shear=0.2, elastic=0.6)
-    return ImageAugmenter(**(amounts | parameters))
-
 
 # --- kinds of images -----------------------------------------------------------------------------
 
@@ -106,9 +98,62 @@ def test_a_single_row_of_pixels_moves_along_itself_only():
     assert distorted.max(axis=1).min() > 0.3 and not np.array_equal(distorted, X)
 
 
-def test_no_square_without_a_shape_is_warned_of():
-    with pytest.warns(UserWarning, match="27 features make no square image"):
-        ImageAugmenter().fit(np.zeros((2, 27)))
+# --- ink -----------------------------------------------------------------------------------------
+
+
+def noisy(images, amount):
+    return images + rng(9).uniform(-amount, amount, images.shape)
+
+
+def test_noise_and_uneven_backgrounds_are_no_ink():
+    X = np.zeros((200, 20, 20))
+    X[:, 6:14, 6:14] = 1
+    clean = everything(elastic=0.0, shift=4.0)
+    moved = clean.distort(X.reshape(200, -1), rng()) - X.reshape(200, -1)
+    for other in (noisy(X, 0.2), X + np.linspace(0, 0.2, 20), -3 * noisy(X, 0.2) + 7):
+        rows = other.reshape(200, -1)
+        assert not clean.remarks(rows)
+        change = np.abs(clean.distort(rows, rng()) - rows).mean()
+        assert change > 0.8 * np.abs(moved).mean()
+
+
+STILL = r"`keep_in_frame` holds \d+% of the images all but still: .* Set keep_in_frame=False"
+
+
+@pytest.fixture
+def tall():
+    """Images whose ink reaches from the top to the bottom, and their labels."""
+    images = np.zeros((60, 12, 12))
+    images[:, :, 5:7] = rng().random((60, 12, 2)) + 0.5
+    return images.reshape(60, -1), np.arange(60) % 2
+
+
+def test_images_that_are_held_still_are_warned_of_once_in_each_fit(tall):
+    augmenter = ImageAugmenter(rotation=10, shift=1, random_state=0)
+    for fit in (
+        augmenter.fit,
+        augmenter.fit_transform,
+        ImageExpander(augmenter, 3).fit_resample,
+        AugmentedClassifier(GaussianNB(), augmenter, 3).fit,
+        MLPSigmoidClassifier((3,), augment=augmenter, max_iter=3).fit,
+    ):
+        with pytest.warns(UserWarning, match=STILL) as caught:
+            fit(*tall)
+        assert len(caught) == 1
+
+
+@pytest.mark.parametrize("parameters", [dict(keep_in_frame=False), dict(rotation=0, shift=0)])
+def test_what_holds_no_image_still_is_not_warned_of(parameters, tall):
+    ImageAugmenter(**(dict(rotation=10, shift=1) | parameters)).fit(*tall)
+
+
+def test_a_minority_that_is_held_still_is_not_warned_of(tall):
+    X = np.concatenate([tall[0], blobs(61, 12, 12).reshape(61, -1)])
+    ImageAugmenter(rotation=5, shift=1).fit(X)
+
+
+def test_distort_itself_does_not_warn(tall):
+    ImageAugmenter(rotation=10).distort(tall[0], rng())
 
 
 # --- randomness ----------------------------------------------------------------------------------
@@ -125,7 +170,7 @@ def test_result_does_not_depend_on_the_chunk_size(monkeypatch, pixels):
 
 def test_integer_random_state_repeats_and_none_does_not(digits):
     X = digits[0][:20]
-    fixed, free = everything(random_state=3), everything()
+    fixed, free = everything_of_digits(random_state=3), everything_of_digits()
     np.testing.assert_array_equal(fixed.fit_transform(X), fixed.fit_transform(X))
     np.testing.assert_array_equal(fixed.fit_transform(X), clone(fixed).fit_transform(X))
     assert not np.array_equal(free.fit_transform(X), free.fit_transform(X))
@@ -133,7 +178,7 @@ def test_integer_random_state_repeats_and_none_does_not(digits):
 
 def test_random_state_instance_advances(digits):
     X = digits[0][:20]
-    one, other = (everything(random_state=np.random.RandomState(3)) for _ in range(2))
+    one, other = (everything_of_digits(random_state=np.random.RandomState(3)) for _ in range(2))
     first = one.fit_transform(X)
     assert not np.array_equal(one.fit_transform(X), first)
     np.testing.assert_array_equal(other.fit_transform(X), first)
@@ -170,7 +215,7 @@ def expected_failures(estimator):
 # --- the transformer -----------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings(NO_SQUARE)
+@pytest.mark.filterwarnings(NO_SQUARE, HELD)
 @parametrize_with_checks(
     [
         ImageAugmenter.gentle(random_state=0),
@@ -186,7 +231,7 @@ def test_scikit_learn_check(estimator, check):
 
 def test_transform_is_the_identity(digits):
     X, _ = digits
-    np.testing.assert_array_equal(everything().fit(X).transform(X), X)
+    np.testing.assert_array_equal(everything_of_digits().fit(X).transform(X), X)
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
@@ -213,23 +258,9 @@ def test_presets_take_parameters_and_clone(preset):
     assert getattr(ImageAugmenter, preset)(elastic=0.25).elastic == 0.25
 
 
-class Recorder(ClassifierMixin, BaseEstimator):
-    """Remembers the rows it was fitted with and asked about."""
-
-    def fit(self, X, y, sample_weight=None):
-        self.X_, self.y_, self.weight_ = np.array(X), np.array(y), sample_weight
-        self.classes_ = np.unique(y)
-        self.asked_ = []
-        return self
-
-    def predict(self, X):
-        self.asked_.append(np.array(X))
-        return np.full(len(X), self.classes_[0])
-
-
 def test_a_pipeline_distorts_in_fit_and_nowhere_else(digits):
     X, y = digits
-    pipeline = make_pipeline(everything(random_state=0), Recorder()).fit(X, y)
+    pipeline = make_pipeline(everything_of_digits(random_state=0), Recorder()).fit(X, y)
     pipeline.predict(X)
     assert (pipeline[-1].X_ != X).any(axis=1).mean() > 0.9
     np.testing.assert_array_equal(pipeline[-1].asked_[0], X)
@@ -270,27 +301,6 @@ def test_bad_parameters_are_named_in_fit_and_distort(parameters, error, message)
         augmenter.distort(np.zeros((2, 64)), rng())
 
 
-@pytest.mark.parametrize(
-    ("X", "error", "message"),
-    [
-        (csr_array(np.eye(4)), TypeError, "dense array; got a sparse matrix"),
-        (np.full((2, 4), np.nan), ValueError, "must be finite; got NaN"),
-        (np.zeros(4), ValueError, r"two-dimensional array of real numbers; .* \(4,\)"),
-        (np.full((2, 4), "a"), ValueError, "real numbers"),
-    ],
-)
-def test_bad_images_are_refused(X, error, message):
-    with pytest.raises(error, match=message):
-        everything().distort(X, rng())
-    with pytest.raises((TypeError, ValueError)):
-        everything().fit(X)
-
-
-def test_fill_must_fit_integer_images():
-    with pytest.raises(ValueError, match=r"`fill` for uint8 images must be .* \[0, 255\]"):
-        everything(fill=-1.0).distort(np.zeros((2, 4), np.uint8), rng())
-
-
 @pytest.mark.parametrize("bad", [0, None, np.random.RandomState(0)])
 def test_what_is_no_generator_is_named(bad):
     with pytest.raises(TypeError, match=r"`rng` must be a numpy.random.Generator.*got"):
@@ -316,6 +326,8 @@ def test_a_fixed_fill_is_told_from_ink_in_half_precision():
         dict(scale=Fraction(1, 2)),
         dict(elastic=Fraction(1, 2)),
         dict(elastic=2**70),
+        dict(shift=1, probability=Fraction(1, 2)),
+        dict(shift=1, fill=Fraction(1, 2)),
     ],
     ids=str,
 )

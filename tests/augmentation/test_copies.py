@@ -1,9 +1,18 @@
 import numpy as np
 import pandas as pd
 import pytest
+from distorting import (
+    HELD,
+    NO_SQUARE,
+    Recorder,
+    blobs,
+    everything,
+    everything_of_digits,
+    rng,
+)
 from imblearn.pipeline import Pipeline as SamplingPipeline
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone, is_classifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
@@ -22,29 +31,10 @@ from sknielsen.augmentation import (
     ImageExpander,
 )
 
-NO_SQUARE = "ignore:.* features make no square image"
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def blobs(n, h, w, channels=(), seed=0):
-    """Images of random ink, on an empty background, with a margin of two pixels."""
-    images = np.zeros((n, h, w, *channels), np.float32)
-    images[:, 2:-2, 2:-2] = rng(seed).random((n, h - 4, w - 4, *channels))
-    return images
-
-
-def everything(**parameters):
-    amounts = dict(shift=2.0, rotation=15.0, scale=0.2, shear=0.2, elastic=0.6)
-    return ImageAugmenter(**(amounts | parameters))
-
-
 # --- the transformer -----------------------------------------------------------------------------
 
 
-@pytest.mark.filterwarnings(NO_SQUARE)
+@pytest.mark.filterwarnings(NO_SQUARE, HELD)
 @parametrize_with_checks(
     [AugmentedClassifier(LogisticRegression(), ImageAugmenter.gentle(), random_state=0)],
     expected_failed_checks=lambda estimator: {
@@ -53,20 +43,6 @@ def everything(**parameters):
 )
 def test_scikit_learn_check_of_a_distorting_classifier(estimator, check):
     check(estimator)
-
-
-class Recorder(ClassifierMixin, BaseEstimator):
-    """Remembers the rows it was fitted with and asked about."""
-
-    def fit(self, X, y, sample_weight=None):
-        self.X_, self.y_, self.weight_ = np.array(X), np.array(y), sample_weight
-        self.classes_ = np.unique(y)
-        self.asked_ = []
-        return self
-
-    def predict(self, X):
-        self.asked_.append(np.array(X))
-        return np.full(len(X), self.classes_[0])
 
 
 # --- expander and classifier ---------------------------------------------------------------------
@@ -89,7 +65,7 @@ def test_one_pixel_shifts_are_exactly_up_down_left_and_right():
 def test_expander_keeps_originals_first(digits):
     X, y = digits
     y = y.astype(str)
-    expander = ImageExpander(everything(), n_copies=2, random_state=0)
+    expander = ImageExpander(everything_of_digits(), n_copies=2, random_state=0)
     X_expanded, y_expanded = expander.fit_resample(X, y)
     np.testing.assert_array_equal(X_expanded[: len(X)], X)
     origin = np.concatenate([np.arange(300), np.repeat(np.arange(300), 2)])
@@ -113,7 +89,7 @@ def test_expander_gives_frames_for_frames():
 
 def test_imbalanced_learn_pipeline_expands_in_fit_and_nowhere_else(digits):
     X, y = digits
-    expander = ImageExpander(everything(), n_copies=3, random_state=0)
+    expander = ImageExpander(everything_of_digits(), n_copies=3, random_state=0)
     pipeline = SamplingPipeline([("expand", expander), ("record", Recorder())]).fit(X, y)
     assert len(pipeline[-1].X_) == 4 * len(X)
     assert len(pipeline.predict(X)) == len(X)
@@ -122,7 +98,9 @@ def test_imbalanced_learn_pipeline_expands_in_fit_and_nowhere_else(digits):
 
 def test_imbalanced_learn_pipeline_in_cross_validation(digits):
     X, y = digits
-    expander = ImageExpander(ImageAugmenter(shift=0.5, rotation=5), random_state=0)
+    expander = ImageExpander(
+        ImageAugmenter(shift=0.5, rotation=5, keep_in_frame=False), random_state=0
+    )
     pipeline = SamplingPipeline([("expand", expander), ("near", KNeighborsClassifier(1))])
     assert cross_val_score(pipeline, X, y, cv=3).min() > 0.9
     search = GridSearchCV(pipeline, {"expand__augmenter__rotation": [0, 10]}, cv=2).fit(X, y)
@@ -132,7 +110,7 @@ def test_imbalanced_learn_pipeline_in_cross_validation(digits):
 def test_augmented_classifier_fits_expanded_rows_and_weights(digits):
     X, y = digits
     weight = np.arange(1.0, 301.0)
-    clf = AugmentedClassifier(Recorder(), everything(), n_copies=2, random_state=0)
+    clf = AugmentedClassifier(Recorder(), everything_of_digits(), n_copies=2, random_state=0)
     inner = clf.fit(X, y, sample_weight=weight).estimator_
     np.testing.assert_array_equal(inner.X_[:300], X)
     np.testing.assert_array_equal(inner.y_, np.r_[y, np.repeat(y, 2)])
@@ -151,7 +129,7 @@ def test_no_copy_reaches_validation_in_cross_validation(digits):
             seen.append((self.X_, np.array(X)))
             return super().predict(X)
 
-    cross_val_score(AugmentedClassifier(Watching(), everything()), X, y, cv=3)
+    cross_val_score(AugmentedClassifier(Watching(), everything_of_digits()), X, y, cv=3)
     originals = {row.tobytes() for row in X}
     assert len(seen) == 3
     for fitted, validated in seen:
@@ -163,7 +141,7 @@ def test_no_copy_reaches_validation_in_cross_validation(digits):
 def test_sample_weights_are_routed(digits):
     X, y = digits
     with config_context(enable_metadata_routing=True):
-        clf = AugmentedClassifier(Recorder(), everything())
+        clf = AugmentedClassifier(Recorder(), everything_of_digits())
         clf.set_fit_request(sample_weight=True).set_score_request(sample_weight=False)
         found = cross_validate(
             clf, X, y, params={"sample_weight": np.full(300, 2.0)}, return_estimator=True, cv=3
@@ -194,7 +172,9 @@ def test_augmentation_teaches_the_distortions_it_makes(digits):
 
 def test_nested_parameters_are_tuned_in_a_plain_pipeline(digits):
     X, y = digits
-    clf = AugmentedClassifier(LogisticRegression(max_iter=300), everything(), random_state=0)
+    clf = AugmentedClassifier(
+        LogisticRegression(max_iter=300), everything_of_digits(), random_state=0
+    )
     pipeline = make_pipeline(StandardScaler(with_std=False), clf)
     prefix = "augmentedclassifier__"
     grid = {
@@ -214,6 +194,14 @@ def test_early_stopping_inside_is_warned_of(digits):
         UserWarning, match="mlpclassifier__early_stopping=True validates on rows of the expanded"
     ):
         clf.fit(X, y)
+
+
+def test_an_augmenter_without_remarks_is_not_asked(digits):
+    class Same:
+        def distort(self, X, rng):
+            return X
+
+    ImageExpander(Same()).fit_resample(*digits)
 
 
 # --- bad input -----------------------------------------------------------------------------------
@@ -247,11 +235,56 @@ def test_a_copy_of_another_shape_is_an_error():
         ImageExpander(Halver()).fit_resample(np.zeros((4, 64)), [0, 1, 0, 1])
 
 
-def test_what_is_no_classifier_is_an_error():
-    with pytest.raises(TypeError, match="`estimator` must be a classifier; got LinearRegression"):
-        AugmentedClassifier(LinearRegression(), ImageAugmenter()).fit(
-            np.zeros((4, 64)), [0, 1, 0, 1]
-        )
+@pytest.mark.parametrize(
+    "wrong", [None, "forest", 3, LinearRegression(), GaussianNB, ImageAugmenter()], ids=str
+)
+def test_what_is_no_classifier_is_an_error(wrong):
+    clf = AugmentedClassifier(wrong, ImageAugmenter())
+    with pytest.raises(TypeError, match="`estimator` must be a classifier; got "):
+        clf.fit(np.zeros((4, 64)), [0, 1, 0, 1])
+    assert is_classifier(clf)  # what asks for tags meanwhile learns no more than that
+
+
+def test_weights_for_a_classifier_that_takes_none_are_an_error(digits):
+    clf = AugmentedClassifier(KNeighborsClassifier(1), ImageAugmenter())
+    with pytest.raises(TypeError, match="`sample_weight` must be None for KNeighborsClassifier"):
+        clf.fit(*digits, sample_weight=np.ones(300))
+    pipeline = make_pipeline(StandardScaler(), GaussianNB())
+    with pytest.raises(ValueError, match="does not accept the sample_weight parameter"):
+        AugmentedClassifier(pipeline, ImageAugmenter()).fit(*digits, sample_weight=np.ones(300))
+
+
+def test_a_random_state_reaches_the_classifier(digits):
+    forest = make_pipeline(StandardScaler(), RandomForestClassifier(5))
+    clf = AugmentedClassifier(forest, everything_of_digits(), random_state=3)
+    one, other = (clone(clf).fit(*digits) for _ in range(2))
+    np.testing.assert_array_equal(one.predict_proba(digits[0]), other.predict_proba(digits[0]))
+    assert isinstance(one.estimator_[-1].random_state, int)
+    assert forest[-1].random_state is None
+    other = clone(clf).set_params(random_state=4).fit(*digits)
+    assert other.estimator_[-1].random_state != one.estimator_[-1].random_state
+
+
+def test_without_a_random_state_the_classifier_keeps_its_own(digits):
+    clf = AugmentedClassifier(RandomForestClassifier(2, random_state=7), ImageAugmenter())
+    assert clf.fit(*digits).estimator_.random_state == 7
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_fit_that_fails_changes_nothing(digits, fitted):
+    X, y = digits
+    for estimator, wrong in [
+        (AugmentedClassifier(GaussianNB(), ImageAugmenter()), {"n_copies": 0}),
+        (AugmentedClassifier(GaussianNB(), ImageAugmenter()), {"estimator__var_smoothing": -1}),
+        (ImageAugmenter(), {"image_shape": (3, 3)}),
+    ]:
+        if fitted:
+            estimator.fit(X, y)
+        estimator.set_params(**wrong)
+        before = dict(vars(estimator))
+        with pytest.raises(ValueError):
+            estimator.fit(X[:, :36], y)
+        assert vars(estimator) == before
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from distorting import blobs, rng
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import map_coordinates
@@ -26,17 +27,6 @@ class Largest(np.random.Generator):
 def largest(X, **parameters):
     """Distort by exactly the amounts given."""
     return ImageAugmenter(**parameters).distort(X, Largest())
-
-
-def rng(seed=0):
-    return np.random.default_rng(seed)
-
-
-def blobs(n, h, w, channels=(), seed=0):
-    """Images of random ink, on an empty background, with a margin of two pixels."""
-    images = np.zeros((n, h, w, *channels), np.float32)
-    images[:, 2:-2, 2:-2] = rng(seed).random((n, h - 4, w - 4, *channels))
-    return images
 
 
 # --- warp ----------------------------------------------------------------------------------------
@@ -170,7 +160,7 @@ def test_no_ink_centre_leaves_the_frame(h, w, shift, rotation, scale, shear, den
     ink = rng(seed).random((20, h, w)) < density
     augmenter = ImageAugmenter(shift=shift, rotation=rotation, scale=scale, shear=shear)
     matrix, move, _ = augmenter._draw(20, (h, w, 1), rng(seed))
-    limited, moved = _geometry.keep_in_frame(matrix, move, ink)
+    limited, moved, _ = _geometry.keep_in_frame(matrix, move, ink)
     centre = (np.array([h, w]) - 1) / 2
     for i in range(20):
         borders = ink[i, 0], ink[i, -1], ink[i, :, 0], ink[i, :, -1]
@@ -186,7 +176,8 @@ def test_no_ink_centre_leaves_the_frame(h, w, shift, rotation, scale, shear, den
 def test_the_limit_is_the_largest_possible():
     ink = np.zeros((1, 10, 10), bool)
     ink[0, 4, 7] = True
-    limited, moved = _geometry.keep_in_frame(np.eye(2)[None], np.array([[1.0, 8.0]]), ink)
+    limited, moved, share = _geometry.keep_in_frame(np.eye(2)[None], np.array([[1.0, 8.0]]), ink)
+    np.testing.assert_allclose(share, [0.25])
     np.testing.assert_allclose(moved, [[0.25, 2.0]])
     np.testing.assert_array_equal(limited, np.eye(2)[None])
 
@@ -211,3 +202,21 @@ def test_ink_at_every_border_is_distorted_without_the_limit():
     kept, free = (largest(X, shift=2, fill=0.0, keep_in_frame=keep) for keep in (True, False))
     np.testing.assert_array_equal(kept, free)
     assert not np.array_equal(kept, X)
+
+
+# --- ink -----------------------------------------------------------------------------------------
+
+
+def test_ink_is_a_share_of_the_largest_difference_in_any_channel():
+    images = np.zeros((1, 3, 3, 2))
+    images[0, 0, 0, 1] = -10
+    images[0, 1, 1, 0] = 10 * _geometry.INK
+    images[0, 2, 2, 0] = 10 * _geometry.INK + 1e-6
+    ink = _geometry.find_ink(images, np.zeros((1, 2)))
+    assert np.argwhere(ink[0]).tolist() == [[0, 0], [2, 2]]
+
+
+def test_an_even_image_has_no_ink_and_a_huge_one_is_no_error():
+    assert not _geometry.find_ink(np.ones((1, 3, 3, 1)), np.ones((1, 1))).any()
+    huge = np.full((1, 3, 3, 1), np.finfo(float).max)
+    _geometry.find_ink(huge, -huge[:, 0, 0])

@@ -19,7 +19,7 @@ from sknielsen.core.data import Data, spread
 from sknielsen.core.engine import Descent, LocalEngine, evaluate
 from sknielsen.core.network import Network, zeros_like
 from sknielsen.core.randomness import DROPOUT, generator
-from sknielsen.core.state import initial_weights
+from sknielsen.core.state import State, initial_weights
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.initializers import INITIALIZERS
 from sknielsen.penalties import PENALTIES
@@ -157,19 +157,21 @@ def test_an_epoch_of_one_batch_is_one_step_against_these_gradients(weighted, mom
 
 
 def test_a_descent_takes_what_it_needs_of_the_parameters(small):
-    parameters = Parameters.of(small(lmbda=3.0, momentum=0.5, shuffle=False))
-    descent = Descent.of(parameters, seed=8, batch_size=4, total_weight=30.0)
+    parameters = Parameters.of(small(momentum=0.5, shuffle=False))
+    learned = {"classes": np.arange(2), "multilabel": False, "n_features": 1, "lmbda": 3.0}
+    state = State(8, [], [], **learned)
+    descent = Descent.of(parameters, state, batch_size=4, total_weight=30.0)
     assert (descent.n, descent.batch_size, descent.seed) == (30.0, 4, 8)
     assert (descent.lmbda, descent.momentum, descent.shuffle) == (3.0, 0.5, False)
     assert descent.penalty is PENALTIES["l2"]
     assert (descent.augment, descent.absolute) == (None, False)
     augment = ImageAugmenter()
     streamed = Parameters.of(small(augment=augment), streaming=True)
-    descent = Descent.of(streamed, seed=8, batch_size=4, total_weight=30.0)
+    descent = Descent.of(streamed, state, batch_size=4, total_weight=30.0)
     assert descent.augment is augment
     assert descent.absolute is True
     whole = Parameters.of(small(n_total=500))
-    assert Descent.of(whole, seed=8, batch_size=4, total_weight=30.0).n == 500.0
+    assert Descent.of(whole, state, batch_size=4, total_weight=30.0).n == 500.0
 
 
 @pytest.mark.parametrize("penalty", sorted(PENALTIES))

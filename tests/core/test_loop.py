@@ -6,9 +6,8 @@ from itertools import count
 
 import numpy as np
 import pytest
-from helpers import weights_of
+from helpers import book, weights_of
 
-from sknielsen import MLPSigmoidClassifier
 from sknielsen.core import loop
 from sknielsen.core.loop import train
 from sknielsen.core.state import HISTORY, Best, State
@@ -241,7 +240,7 @@ def test_ctrl_c_after_the_epoch_of_a_partial_fit_is_not_lost(small, split, monke
 def test_a_training_that_diverges_is_an_error_that_names_eta_and_the_epoch(cost, dtype, split):
     (X, y), _ = split
     eta = 1e38 if dtype == np.float32 else 1e307
-    clf = MLPSigmoidClassifier((5,), cost=cost, eta=eta, init_scale=0.1, random_state=0)
+    clf = book((5,), cost=cost, eta=eta, init_scale=0.1, random_state=0)
     with pytest.raises(ValueError, match=r"diverged in epoch \d+ at eta=1e\+3"):
         clf.fit(X.astype(dtype), y)
     assert not hasattr(clf, "coefs_")

@@ -127,6 +127,28 @@ def test_gradients_are_what_a_step_subtracts():
         np.testing.assert_allclose(old - 0.1 * gradient, new, rtol=1e-14)
 
 
+@pytest.mark.parametrize("momentum", [None, 0.8])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_step_against_given_gradients_is_that_against_its_own(dtype, momentum):
+    sizes = (5, 4, 3)
+    x, y = make_batch(6, sizes, dtype)
+    own, other = make_network(sizes, "quadratic", dtype), make_network(sizes, "quadratic", dtype)
+    for network in (own, other):
+        if momentum:
+            network.velocity = tuple(
+                [np.full_like(p, 0.01, order="F") for p in some]
+                for some in (network.weights, network.biases)
+            )
+    own.forward(x)
+    own.backward(y)
+    gradients = own.gradients()
+    own.descend(0.1, lambda w: 0.9, momentum or 0.0)
+    other.descend(0.1, lambda w: 0.9, momentum or 0.0, gradients)
+    for one, two in zip(own.weights + own.biases, other.weights + other.biases, strict=True):
+        assert two.dtype == dtype
+        np.testing.assert_allclose(one, two, rtol=1e-5 if dtype == np.float32 else 1e-13)
+
+
 def test_momentum_repeats_a_part_of_the_last_step_without_the_penalty():
     sizes = (5, 4, 3)
     x, y = make_batch(6, sizes)

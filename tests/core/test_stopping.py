@@ -107,7 +107,7 @@ def test_early_stopping_ends_after_n_iter_no_change_epochs_and_restores_the_best
 
 def test_the_best_weights_are_restored_at_the_limit_of_epochs_too(small, split):
     train, validation = split
-    parameters = dict(max_iter=12, eta=8.0, n_iter_no_change=100)
+    parameters = dict(max_iter=12, eta=4.0, n_iter_no_change=100)
     clf = small(early_stopping=True, **parameters).fit(*train, **validation)
     assert clf.n_iter_ == 12
     assert clf.best_epoch_ < 12

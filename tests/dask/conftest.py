@@ -1,6 +1,7 @@
 """A real cluster of two worker processes, a new one for each module."""
 
 import pytest
+from helpers import BOOK
 from sklearn.datasets import load_digits
 from two_workers import MEMORY_LIMIT
 
@@ -36,7 +37,7 @@ def distributed_and_plain():
     """Make two classifiers that ought to learn the same."""
 
     def make(**parameters):
-        defaults = dict(hidden_layer_sizes=(8, 6), max_iter=4, random_state=0, eta=2.0)
+        defaults = dict(BOOK, hidden_layer_sizes=(8, 6), max_iter=4, random_state=0, eta=2.0)
         parameters = defaults | parameters
         return DaskMLPSigmoidClassifier(**parameters), MLPSigmoidClassifier(
             **{"batch_size": None} | parameters

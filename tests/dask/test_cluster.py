@@ -8,6 +8,7 @@ import time
 import dask.array as da
 import numpy as np
 import pytest
+from helpers import BOOK
 from sklearn.base import clone
 from two_workers import (
     MEMORY_LIMIT,
@@ -81,11 +82,11 @@ class KillsAWorker(Constant):
 @pytest.mark.parametrize("sync", ["gradient", "average"])
 def test_a_worker_killed_between_epochs_changes_nothing(client, digits, sync):
     dX, dy = in_blocks(*digits)
-    settings = dict(hidden_layer_sizes=(8,), sync=sync, max_iter=5, random_state=0)
+    settings = dict(BOOK, hidden_layer_sizes=(8,), sync=sync, max_iter=5, random_state=0)
     undisturbed = DaskMLPSigmoidClassifier(**settings).fit(dX, dy)
     schedule = KillsAWorker()
     schedule.client = client
-    disturbed = DaskMLPSigmoidClassifier(eta_schedule=schedule, **settings)
+    disturbed = DaskMLPSigmoidClassifier(**(settings | {"eta_schedule": schedule}))
     with one_is_killed(client):
         disturbed.fit(dX, dy)
     assert schedule.killed is not None

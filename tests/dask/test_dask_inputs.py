@@ -102,6 +102,14 @@ def test_validation_rows_that_repeat_training_rows_or_are_scaled_otherwise_are_n
     clf.fit(dX, dy, X_val=16 * validation[0][single], y_val=validation[1][single])
 
 
+def test_images_that_are_held_still_are_noticed_once(client, digits):
+    clf = DaskMLPSigmoidClassifier((8,), max_iter=2, augment=ImageAugmenter(rotation=5))
+    with pytest.warns(UserWarning, match=r"`keep_in_frame` holds \d+% of the images") as caught:
+        clf.fit(*in_blocks(*digits))
+    assert len(caught) == 1
+    clf.partial_fit(*in_blocks(*digits))
+
+
 def test_rows_are_drawn_from_blocks_by_their_size_however_many_there_are():
     for size in (10, 10**10):  # NumPy's own draw ends at 1e9
         sizes = np.array([2 * size, 0, size])

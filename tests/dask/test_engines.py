@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
+from helpers import BOOK
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.model_selection import train_test_split
@@ -91,7 +92,7 @@ def test_blocks_of_a_stream_share_n_total(client, digits, distributed_and_plain)
 @pytest.mark.parametrize("sync", ["gradient", "average"])
 def test_a_block_of_a_stream_without_weight_only_shrinks_the_weights(client, digits, sync):
     X, y = digits
-    settings = dict(hidden_layer_sizes=(8,), n_total=300, lmbda=60.0, random_state=0)
+    settings = dict(BOOK, hidden_layer_sizes=(8,), n_total=300, lmbda=60.0, random_state=0)
     clf = DaskMLPSigmoidClassifier(sync=sync, batch_size=None, **settings)
     plain = MLPSigmoidClassifier(batch_size=None, **settings).partial_fit(X, y, range(10))
     clf.partial_fit(*in_blocks(X, y, chunks=(300,)), classes=range(10))
@@ -140,7 +141,7 @@ def test_partial_fit_and_warm_starts_continue_fit(client, digits, distributed_an
 def test_averaging_reaches_97_percent_on_digits(client, all_digits):
     X, X_test, y, y_test = train_test_split(*all_digits, test_size=397, random_state=0)
     dX, dy = in_blocks(X, y, chunks=(500, 450, 450))
-    clf = DaskMLPSigmoidClassifier(sync="average", max_iter=30, eta=2.0, random_state=0)
+    clf = DaskMLPSigmoidClassifier(sync="average", max_iter=30, eta=2.0, lmbda=0.0, random_state=0)
     clf.fit(dX, dy)
     assert clf.score(*in_blocks(X_test, y_test, chunks=(200, 197))) >= 0.97
 
@@ -153,9 +154,18 @@ def test_average_of_one_block_is_plain_training(client, digits):
     assert_same_weights(clf, MLPSigmoidClassifier(batch_size=10, **settings).fit(X, y))
 
 
+@pytest.mark.parametrize("sync", ["gradient", "average"])
+def test_the_penalty_is_chosen_as_by_the_plain_classifier(client, digits, sync):
+    X, y = digits
+    clf = DaskMLPSigmoidClassifier((8,), sync=sync, max_iter=1, random_state=0)
+    assert clf.fit(*in_blocks(X, y)).lmbda_ == 2
+    assert clf.fit(*in_blocks(X, y, np.full(len(y), 1 / 300))).lmbda_ == pytest.approx(2 / 300)
+    assert clf.partial_fit(*in_blocks(X, y)).lmbda_ == 0
+
+
 def test_average_is_weighted_by_the_blocks_rows(client, digits):
     X, y = digits
-    settings = dict(hidden_layer_sizes=(), max_iter=1, random_state=0, shuffle=False)
+    settings = dict(BOOK, hidden_layer_sizes=(), max_iter=1, random_state=0, shuffle=False)
     clf = DaskMLPSigmoidClassifier(sync="average", **settings)
     clf.fit(*in_blocks(X, y, chunks=(200, 100)))
     first, second = (

@@ -6,6 +6,7 @@ import dask.array as da
 import joblib
 import numpy as np
 import pytest
+from helpers import BOOK
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from two_workers import CHUNKS, assert_same_weights, in_blocks
@@ -84,7 +85,7 @@ def test_training_resumes_from_a_checkpoint(client, digits, sync, tmp_path):
 
     X, y = digits
     data = in_blocks(X, y, np.linspace(0, 1, len(y)))
-    settings = dict(hidden_layer_sizes=(8,), sync=sync, momentum=0.5, random_state=0)
+    settings = dict(BOOK, hidden_layer_sizes=(8,), sync=sync, momentum=0.5, random_state=0)
     whole = DaskMLPSigmoidClassifier(max_iter=5, **settings).fit(*data)
     path = tmp_path / "checkpoint.npz"
     part = DaskMLPSigmoidClassifier(max_iter=2, **settings).set_callbacks(Checkpoint(path))

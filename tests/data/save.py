@@ -45,7 +45,7 @@ MODELS = {
         {
             "cost": "log_likelihood",
             "eta_schedule": Plateau(patience=2),
-            "augment": ImageAugmenter(shift=1),
+            "augment": ImageAugmenter(shift=1, keep_in_frame=False),
             "early_stopping": True,
         },
         lambda y: y,
