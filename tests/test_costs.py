@@ -79,8 +79,13 @@ def test_a_cost_is_resolved_by_its_members(cost):
 
 
 def test_a_cost_that_lacks_a_member_is_refused():
-    message = "`cost` must be one of .* or an object with `activation`, `value` and `delta`; got"
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(TypeError) as error:
+        resolve_cost(3)
+    assert str(error.value) == (
+        "`cost` must be one of ['cross_entropy', 'log_likelihood', 'quadratic'] or an object "
+        "with `activation`, `value` and `delta`; got 3."
+    )
+    with pytest.raises(TypeError, match=r"^`cost` must be"):
         resolve_cost(sigmoid)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sknielsen.initializers import INITIALIZERS, large, scaled
+from sknielsen.initializers import INITIALIZERS, large, resolve_initializer, scaled
 
 
 @pytest.mark.parametrize("name", sorted(INITIALIZERS))
@@ -16,3 +16,14 @@ def test_spread_of_the_weights(draw, spread):
     weights, biases = draw(np.random.default_rng(0), 400, 300)
     np.testing.assert_allclose(weights.std(), spread, rtol=0.02)
     np.testing.assert_allclose(biases.std(), 1.0, rtol=0.1)
+
+
+def test_an_initializer_is_resolved_by_its_name_or_as_a_function():
+    """What is neither is refused, with the names that there are."""
+    assert resolve_initializer("large") is large
+    assert resolve_initializer(large) is large
+    with pytest.raises(ValueError) as error:
+        resolve_initializer("small")
+    assert str(error.value) == (
+        "`weight_init` must be one of ['large', 'scaled'] or a callable object; got 'small'."
+    )

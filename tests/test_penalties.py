@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sknielsen.penalties import L1, L2, PENALTIES
+from sknielsen.penalties import L1, L2, PENALTIES, resolve_penalty
 
 
 @pytest.mark.parametrize("name", sorted(PENALTIES))
@@ -48,4 +48,16 @@ def test_l2_refuses_a_step_that_leaves_nothing_of_the_weights():
     assert str(error.value) == (
         "eta * lmbda / n must be below 1 for the L2 penalty; got 1, with n the number of training "
         "rows (or `n_total`). Lower `eta` or `lmbda`."
+    )
+
+
+def test_a_penalty_is_resolved_by_its_name_or_its_members():
+    """What is neither is refused, with the names that there are."""
+    own = L1()
+    assert resolve_penalty("l2") is PENALTIES["l2"]
+    assert resolve_penalty(own) is own
+    with pytest.raises(TypeError) as error:
+        resolve_penalty(0.5)
+    assert str(error.value) == (
+        "`penalty` must be one of ['l1', 'l2'] or an object with `value` and `shrink`; got 0.5."
     )

@@ -111,9 +111,12 @@ def test_a_plain_function_is_a_schedule():
 
 
 def test_what_is_no_schedule_is_refused():
-    message = r"must be one of .*, a list of \(n_epochs, eta\) pairs or a callable object; got 3"
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises(TypeError) as error:
         resolve_schedule(3)
+    assert str(error.value) == (
+        "`eta_schedule` must be one of ['constant', 'plateau', 'taper'], a list of "
+        "(n_epochs, eta) pairs or a callable object; got 3."
+    )
 
 
 def test_plateau_alone_needs_validation_data():
@@ -165,3 +168,21 @@ def test_the_whole_message_is_a_sentence(schedule, message):
     with pytest.raises(ValueError) as error:
         schedule(0, history([]), 0.5, MAX_ITER)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("form", ["linear", "exponential", "inverse"])
+def test_taper_without_a_number_begins_anew_after_max_iter_epochs(form):
+    """Epochs 0 to 3 of four, again and again, are those of a taper of four epochs."""
+    found = [Taper(form)(epoch, history([]), 0.8, 4) for epoch in range(10)]
+    once = etas(Taper(form, n_epochs=4), 4)
+    assert found == [*once, *once, *once[:2]]
+    assert once == sorted(once, reverse=True)
+
+
+def test_plateau_counts_an_epoch_of_which_only_the_score_or_only_the_cost_is_known():
+    """A score that is NaN beside a cost has not improved; a score without a cost counts."""
+    nan = float("nan")
+    unknown_score = {"validation_score": [0.9, nan, nan], "validation_cost": [0.3, 0.3, 0.3]}
+    assert Plateau(patience=2)(3, unknown_score, 0.8, MAX_ITER) == 0.4
+    unknown_cost = {"validation_score": [0.9, 0.8, 0.8], "validation_cost": [nan, nan, nan]}
+    assert Plateau(patience=2)(3, unknown_cost, 0.8, MAX_ITER) == 0.4

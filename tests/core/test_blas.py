@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
+from sknielsen.core import blas
 from sknielsen.core.blas import (
     GEMM,
     GEMV,
@@ -48,6 +49,16 @@ def test_arrays_that_would_be_copied_are_refused(array):
         check_layout(array, np.dtype(np.float64))
 
 
+def test_the_message_tells_what_blas_needs_and_what_it_got():
+    """The whole sentence: the dtype asked for, and the dtype and strides given."""
+    with pytest.raises(ValueError) as error:
+        check_layout(np.zeros((2, 3), np.float32), np.dtype(np.float64))
+    assert str(error.value) == (
+        "BLAS updates an array in place only if it is Fortran-contiguous float64; got float32 "
+        "with strides (12, 4)."
+    )
+
+
 SMALL, LARGE = (10, [784, 100, 10]), (100, [784, 800, 10])
 
 
@@ -60,6 +71,25 @@ def test_small_products_run_on_one_thread_and_the_count_is_restored(two_threads)
 def test_large_products_keep_their_threads(two_threads):
     before = n_threads()
     assert blas_threads(*LARGE)(n_threads) == before
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "sizes", "spare_a_core", "limits"),
+    [
+        (10, [25, 1000, 3], False, False),  # 250,000 multiply-adds: one thread anyway
+        (10, [25, 1000, 3], True, False),
+        (10, [3, 1001, 25], False, True),  # the second product is the largest
+        (10, [1000, 499, 3], False, True),
+        (10, [1000, 500, 3], False, False),  # five million: worth its threads
+        (10, [1000, 500, 3], True, True),  # unless another thread works meanwhile
+    ],
+)
+def test_blas_is_held_at_one_thread_where_that_is_faster(n_rows, sizes, spare_a_core, limits):
+    """The largest product of a mini-batch decides."""
+    run = blas_threads(n_rows, sizes, spare_a_core)
+    assert run is (blas._one_thread if limits else blas._call)
+    if not spare_a_core:
+        assert blas_threads(n_rows, sizes) is run
 
 
 def test_a_call_gets_its_arguments_and_gives_its_result_or_error(two_threads):
@@ -96,11 +126,113 @@ def test_nested_limits_restore_when_the_outer_one_leaves(two_threads):
     before = n_threads()
 
     def outer():
-        blas_threads(*SMALL)(n_threads)
-        return n_threads()
+        return blas_threads(*SMALL)(n_threads) + n_threads()
 
     assert set(blas_threads(*SMALL)(outer)) == {1}
     assert n_threads() == before
+
+
+class Library:
+    """A library as threadpoolctl shows it, with a note of what is asked of it."""
+
+    def __init__(self, user_api="blas"):
+        self.user_api, self.num_threads, self.asked = user_api, 4, []
+
+    def set_num_threads(self, n_threads):
+        self.num_threads = n_threads
+        self.asked.append(n_threads)
+
+
+class OwnedLibrary(Library):
+    """One whose number of threads belongs to the thread that sets it, since threadpoolctl 3.8."""
+
+    def clear_controlling_thread(self, *, force):
+        self.asked.append("take" if force is True else "ask")
+
+
+@pytest.fixture
+def limit(monkeypatch):
+    """A limit of its own, the libraries that it finds, and what it registers for forks."""
+
+    class Limit:
+        libraries = lib_controllers = [Library(), OwnedLibrary(), Library("openmp")]
+        at_fork: dict = {}
+
+    monkeypatch.setattr(blas, "_controller", Limit)
+    monkeypatch.setattr(
+        os, "register_at_fork", lambda **calls: Limit.at_fork.update(calls), raising=False
+    )
+    Limit.run = _OneThread()
+    return Limit
+
+
+def test_a_limit_sets_the_threads_of_blas_once_and_restores_them(limit):
+    """Calls inside of a call set nothing; what is no BLAS is left alone."""
+
+    def counts():
+        return [library.num_threads for library in limit.libraries]
+
+    def outer():
+        return limit.run(counts), counts()
+
+    for _ in range(2):
+        assert limit.run(outer) == ([1, 1, 4], [1, 1, 4])
+        assert counts() == [4, 4, 4]
+    plain, owned, other = (library.asked for library in limit.libraries)
+    assert plain == 2 * [1, 4]
+    assert owned == 2 * ["take", 1, "take", "take", 4, "take"]  # whoever comes next may set it
+    assert other == []
+
+
+def test_a_fork_waits_for_the_limit_and_goes_on_after_it(limit):
+    """No thread settles threads during a fork; the parent goes on, and the child begins anew."""
+    limit.at_fork["before"]()
+
+    def can_settle():
+        found = []
+
+        def try_lock():
+            found.append(limit.run._lock.acquire(blocking=False))
+            if found[0]:
+                limit.run._lock.release()
+
+        thread = threading.Thread(target=try_lock)
+        thread.start()
+        thread.join()
+        return found[0]
+
+    assert not can_settle()
+    limit.at_fork["after_in_parent"]()
+    assert can_settle()
+    assert limit.at_fork["after_in_child"] == limit.run._begin_in_child
+
+
+def test_a_limit_is_made_where_there_is_no_fork(monkeypatch):
+    """As on Windows, where nothing can be registered."""
+    monkeypatch.delattr(os, "register_at_fork", raising=False)
+    assert _OneThread()(divmod, 7, 2) == (3, 1)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_a_forked_process_begins_with_are_the_calls_of_its_own_thread(own, limit):
+    """Of another thread's call nothing is left, and the threads are restored."""
+
+    def counts_in_child():
+        limit.run._begin_in_child()
+        return [library.num_threads for library in limit.libraries]
+
+    if own:
+        assert limit.run(counts_in_child) == [1, 1, 4]
+    else:
+        entered, leave = threading.Event(), threading.Event()
+        other = threading.Thread(target=limit.run, args=[lambda: entered.set() or leave.wait()])
+        other.start()
+        entered.wait()
+        found = counts_in_child()
+        leave.set()
+        other.join()
+        assert found == [4, 4, 4]
+    assert [library.num_threads for library in limit.libraries] == [4, 4, 4]
 
 
 def blas_libraries():

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -5,7 +7,17 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, csr_matrix
 
 from sknielsen.core import data as core_data
-from sknielsen.core.data import Data, batches, decide, rows_held, split
+from sknielsen.core.activations import softmax
+from sknielsen.core.data import (
+    Data,
+    batches,
+    decide,
+    digest,
+    finite_total,
+    rows_held,
+    split,
+    spread,
+)
 
 
 def make_data(n_rows, n_features, dtype=np.float32, **options):
@@ -102,7 +114,9 @@ def test_indicator_matrices_are_targets_as_they_are():
 
 def test_gathering_writes_over_the_same_buffer():
     data = make_data(100, 5)
-    assert np.shares_memory(data.gather(np.arange(10))[0], data.gather(np.arange(7))[0])
+    first = data.gather(np.arange(10))[0]
+    for n_rows in (10, 7):
+        assert np.shares_memory(first, data.gather(np.arange(n_rows))[0])
 
 
 def test_weights_by_sample_and_by_class_multiply():
@@ -175,3 +189,254 @@ def test_every_class_gives_its_share_of_the_rows_held_out(counts, fraction, seed
     assert np.abs(by_class - np.clip(shares, 1, np.array(counts) - 1)).max() <= 1
     if shares.min() >= 1 and (np.array(counts) - shares).min() >= 1:
         assert len(held_out) == n_held_out
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "cached_rows", "n_rows", "expected"),
+    [
+        (2, 5, None, [(0, 4), (4, 8), (8, 10)]),  # two mini-batches fit the cache
+        (2, 1, None, [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]),  # not even one does
+        (3, 100, None, [(0, 10)]),
+        (6, 12, None, [(0, 10)]),  # as many rows as may be held
+        (7, 100, None, [(0, 6), (6, 7), (7, 10)]),  # one more
+        (2, 5, 7, [(0, 4), (4, 7)]),
+    ],
+)
+def test_runs_are_as_long_as_the_cache_and_the_rows_held_allow(
+    batch_size, cached_rows, n_rows, expected, monkeypatch
+):
+    """Whole mini-batches up to the cache, and parts of one that cannot be held."""
+    data = make_data(10, 4)
+    monkeypatch.setattr(core_data, "_HELD_BYTES", 6 * 4 * (4 + 3 * 2))
+    runs = data.chunks(batch_size, 2, cached_rows * 4 * 4, n_rows)
+    assert list(runs) == expected
+
+
+def test_rows_held_are_those_whose_inputs_activations_and_errors_take_four_megabytes():
+    """A pass holds the inputs, and about three numbers for each unit."""
+    assert rows_held(100, 50, np.dtype(np.float64)) == 4 * 1024 * 1024 // (8 * 250)
+    assert rows_held(10**7, 1, np.dtype(np.float32)) == 1
+
+
+def test_buffers_grow_with_the_rows_asked_for_and_keep_their_types():
+    """More rows than before, sparse or dense, come in the dtype of X."""
+    X = np.arange(12, dtype=np.float32).reshape(4, 3)
+    for container in (np.asarray, csr_array):
+        data = Data(container(X), np.array([0, 2, 1, 2]), 3)
+        for rows in ([1], [2, 0, 3]):
+            x, y = data.gather(np.array(rows))
+            np.testing.assert_array_equal(x, X[rows])
+            assert x.flags.c_contiguous
+            assert x.dtype == y.dtype == np.float32
+            assert y.shape == (len(rows), 3)
+
+
+# --- weights ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("by_sample", "by_class"), [(1e300, 1e-290), (1e-300, 1e290)])
+def test_huge_and_tiny_weights_lose_no_bit(by_sample, by_class):
+    """Neither a sum nor a mean of factors near the ends of the floats is lost."""
+    weight, of_class = by_sample * np.array([4.0, 8.0, 8.0]), by_class * np.array([1.0, 2.0])
+    data = Data(np.zeros((3, 1)), np.array([0, 1, 1]), 1, weight, of_class)
+    np.testing.assert_allclose(data.relative_weight(np.arange(3)), [1 / 3, 4 / 3, 4 / 3])
+    assert data.total_weight == pytest.approx(36 * by_sample * by_class, rel=1e-15)
+
+
+@pytest.mark.parametrize("weight", [1e308, 1e-200])
+def test_a_weight_alone_is_scaled_and_measured_as_well(weight):
+    """The sum of the weights of a sample, or a class, at the ends of the floats."""
+    by_sample = Data(np.zeros((3, 1)), np.array([0, 1, 1]), 1, weight * np.array([1.0, 0.25, 0.5]))
+    assert by_sample.total_weight == weight * 1.75
+    np.testing.assert_allclose(by_sample.relative_weight(np.array([2])), [0.5 / (1.75 / 3)])
+    by_class = Data(
+        np.zeros((3, 1)), np.array([0, 1, 1]), 1, class_weight=weight * np.array([0.5, 0.25])
+    )
+    assert by_class.total_weight == weight
+    np.testing.assert_allclose(by_class.relative_weight(np.array([0, 1])), [1.5, 0.75])
+
+
+def test_rows_without_any_weight_have_a_mean_of_one():
+    """Weights that are all zero divide by one, not by zero."""
+    data = Data(np.zeros((2, 1)), np.array([0, 1]), 1, np.zeros(2))
+    assert (data.total_weight, data.mean_weight) == (0.0, 1.0)
+    np.testing.assert_array_equal(data.relative_weight(np.arange(2)), [0.0, 0.0])
+
+
+def test_no_rows_weigh_nothing():
+    """A selection of no rows has a sum, with weights and without."""
+    none = np.arange(0)
+    for weight in (None, np.ones(2)):
+        empty = Data(np.zeros((2, 1)), np.array([0, 1]), 1, weight).select(none)
+        assert (len(empty), empty.total_weight) == (0, 0.0)
+
+
+def test_a_selection_keeps_the_weights_of_its_rows():
+    """Weights by sample and by class go with the rows selected."""
+    weight, of_class = np.array([1.0, 2.0, 5.0]), np.array([10.0, 1.0])
+    data = Data(np.zeros((3, 1)), np.array([0, 1, 1]), 1, weight, of_class)
+    chosen = data.select(np.array([0, 2]))
+    assert (chosen.total_weight, chosen.mean_weight) == (15.0, 7.5)
+    np.testing.assert_allclose(chosen.relative_weight(chosen.rows), [10 / 7.5, 5 / 7.5])
+    assert chosen.n_outputs == 1
+
+
+def test_weights_without_a_finite_sum_are_an_error():
+    """The sentence names both factors, or what the caller says."""
+    with pytest.raises(ValueError) as error:
+        Data(np.zeros((2, 1)), np.array([0, 1]), 1, np.full(2, 1e308))
+    assert str(error.value) == (
+        "The weights of the rows, `sample_weight` times `class_weight`, must have a finite sum; "
+        "got inf."
+    )
+    with pytest.raises(ValueError, match=r"of the rows, `w`, must have a finite sum; got nan\.$"):
+        finite_total(float("nan"), "`w`")
+
+
+def test_a_row_number_takes_four_bytes():
+    """There is one for each row, of data that may hold a thousand million."""
+    np.testing.assert_array_equal(make_data(3, 1).rows, [0, 1, 2])
+    assert make_data(3, 1).rows.dtype == np.int32
+
+
+def test_no_step_is_weighted_without_weights():
+    """Rows without weights are visited once each, and nothing is made for it."""
+    assert make_data(3, 1).step_weights(2, absolute=False) is None
+
+
+@pytest.mark.parametrize(
+    ("weight", "absolute", "weights", "visits"),
+    [
+        ([1, 1, 1, 9], False, [1 / 3, 1 / 3, 1 / 3, 1.5], [1, 1, 1, 2]),
+        ([1, 1, 1, 9], True, [1, 1, 1, 4.5], [1, 1, 1, 2]),
+        ([1, 1, 0, 6], False, [0.5, 0.5, 0, 1.5], [1, 1, 1, 2]),
+        ([0.1, 0.1, 0.1, 5], True, [0.1, 0.1, 0.1, 5 / 2], [1, 1, 1, 2]),  # 1.325 times two
+        ([0.1, 0.1, 0.1, 1.5], True, [0.1, 0.1, 0.1, 1.5], [1, 1, 1, 1]),  # times one, not 0.45
+        ([0.1, 0.1, 0.1, 2.5], True, [0.1, 0.1, 0.1, 1.25], [1, 1, 1, 2]),
+    ],
+)
+def test_a_heavy_row_is_visited_in_equal_parts(weight, absolute, weights, visits):
+    """In mini-batches of two, a row may weigh twice the mean, which in a stream is at least 1."""
+    X, codes = np.zeros((4, 1), np.float32), np.array([0, 1, 1, 0])
+    by_class = np.array([2.0, 4.0])
+    weight = np.array(weight, float) / by_class[codes]  # so both factors have to be there
+    found = Data(X, codes, 1, weight, by_class).step_weights(2, absolute)
+    np.testing.assert_allclose(found[0], weights, rtol=1e-6)
+    np.testing.assert_array_equal(found[1], visits)
+    assert found[0].dtype == np.float32
+    assert found[1].dtype == np.int64
+
+
+def test_rows_that_weigh_as_much_as_allowed_but_for_rounding_are_visited_once():
+    """Equal weights exceed their own mean by rounding alone."""
+    for n_rows in (3, 10, 300):
+        data = make_data(n_rows, 1, sample_weight=np.full(n_rows, 1 / n_rows))
+        assert (data.step_weights(1, absolute=False)[1] == 1).all()
+
+
+@pytest.mark.parametrize(("by_sample", "by_class"), [(1e-300, 1e-300), (1e-60, 1.0)])
+def test_weights_too_small_for_the_dtype_become_zero_whatever_numpy_is_told(by_sample, by_class):
+    """The product of two, or one alone; the caller's settings of NumPy do not matter."""
+    weight, of_class = np.array([by_sample, 1.0]), np.array([by_class, 1.0])
+    with np.errstate(all="raise"):
+        data = Data(np.zeros((2, 1), np.float32), np.array([0, 1]), 1, weight, of_class)
+        for absolute in (False, True):
+            np.testing.assert_array_equal(
+                data.step_weights(10, absolute)[0], [0.0, 1.0 + (not absolute)]
+            )
+    assert data.total_weight == 1.0
+
+
+@pytest.mark.parametrize(
+    ("visits", "expected"),
+    [
+        ([1, 1, 1, 1], [3, 1, 0, 2]),
+        ([1, 1, 3, 1], [3, 2, 1, 2, 0, 2]),  # from the last place on, round the epoch's end
+        ([1, 1, 3, 2], [3, 2, 1, 2, 3, 0, 2]),
+        ([1, 2, 1, 1], [3, 1, 0, 1, 2]),  # two at one place stay in their order
+    ],
+)
+def test_visits_lie_at_even_distances(visits, expected):
+    """A row that is visited k times comes again after each k-th part of an epoch."""
+    order = spread(np.array([3, 1, 0, 2]), np.array(visits))
+    np.testing.assert_array_equal(order, expected)
+
+
+def test_visits_at_the_same_place_stay_in_the_order_of_their_rows():
+    """Half of the rows come twice, each where another one is."""
+    visits = np.repeat([2, 1], 32)
+    first, second = np.arange(32), np.arange(32, 64)
+    expected = [*first, *np.column_stack([first, second]).ravel()]
+    np.testing.assert_array_equal(spread(np.arange(64), visits), expected)
+
+
+# --- rows held out, digests, decisions ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "n_held_out", "expected"),
+    [
+        ([19, 9, 12], 10, [5, 2, 3]),  # of 4.75, 2.25 and 3
+        ([9, 19, 12], 10, [2, 5, 3]),
+        ([20, 2], 11, [10, 1]),
+        ([20, 2], 2, [1, 1]),  # at least one of each
+        ([20, 2], 22, [19, 1]),  # one of each is kept
+        ([4, 4, 4], 4, [2, 1, 1]),  # the first of equal ones
+        ([3, 5] * 20, 70, [2, 2] * 10 + [1, 2] * 10),  # shares of 1.3 and 2.2
+    ],
+)
+def test_rows_held_out_go_to_the_largest_remainders(counts, n_held_out, expected):
+    """Every class gives the whole part of its share; those with the largest rest one more."""
+    codes = np.repeat(np.arange(len(counts)), counts)
+    kept, held_out = split(codes, n_held_out, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.bincount(codes[held_out]), expected)
+    assert (np.diff(kept) > 0).all()
+    assert (np.diff(held_out) > 0).all()
+    assert kept.dtype == np.int32
+
+
+def test_a_digest_tells_values_shape_dtype_and_sparsity_apart():
+    """Equal arrays have one digest, whatever their memory; all others have another."""
+    X = np.arange(6, dtype=np.float32).reshape(2, 3)
+    others = [X + 1, X.reshape(3, 2), X.ravel(), X.astype(np.float64), X.view(np.int32)]
+    sparse = csr_array(X)
+    moved = csr_array((sparse.data, (sparse.indices + 1) % 3, sparse.indptr), shape=X.shape)
+    below = csr_array((sparse.data, sparse.indices, [0, 3, 5]), shape=X.shape)
+    digests = [digest(a) for a in (X, *others, sparse, 2 * sparse, moved, below)]
+    assert len(set(digests)) == len(digests)
+    described = b"(2, 3) float32" + X.tobytes()
+    expected = hashlib.blake2b(described, digest_size=16).hexdigest()
+    assert digest(np.asfortranarray(X)) == digest(X) == expected
+    assert digest(csr_matrix(X)) == digest(sparse)
+
+
+def test_data_are_known_again_by_a_digest_of_each_array():
+    """By the names that `fit` gives to the arrays, with None for one that is not there."""
+    data = make_data(3, 2)
+    known = {"X": digest(data.X), "y": digest(data.codes), "sample_weight": None}
+    assert data.digests() == known
+    weight = np.ones(3)
+    assert make_data(3, 2, sample_weight=weight).digests() == known | {
+        "sample_weight": digest(weight)
+    }
+
+
+def test_an_activation_that_overflows_decides_in_silence():
+    """What NumPy warns of in an activation of one's own is no news for `predict`."""
+    z = np.array([[1000.0], [-1000.0]])
+    np.testing.assert_array_equal(decide(z, False, lambda z: np.exp(z, z)), [1, 0])
+
+
+def test_decisions_are_whole_numbers_where_outputs_saturate_and_at_one_half():
+    """By z itself, which tells outputs apart that round to the same number."""
+    one, several = np.array([[0.0], [1e-20], [-1e-20]]), np.array([[40.0, 50.0], [-800.0, -810.0]])
+    for z, multilabel, expected in (
+        (one, False, [0, 1, 0]),
+        (one, True, [[0], [1], [0]]),
+        (several, False, [1, 0]),
+    ):
+        codes = decide(z, multilabel)
+        np.testing.assert_array_equal(codes, expected)
+        assert codes.dtype.kind == "i"
+    np.testing.assert_array_equal(decide(several * 1e-20, False, softmax), [1, 0])
+    np.testing.assert_array_equal(decide(np.array([[0.5]]), False, lambda z: None), [0])

@@ -151,8 +151,27 @@ def test_numbers_that_are_not_finite_name_the_augmenter(small, digits):
         def distort(self, X, rng):
             return X * np.nan
 
-    with pytest.raises(ValueError, match=r"`augment.distort` must return finite numbers"):
+    with pytest.raises(ValueError) as error:
         small(augment=Spoils()).fit(*digits)
+    assert str(error.value) == (
+        "`augment.distort` must return finite numbers; got NaN or infinity."
+    )
+
+
+def test_distorted_rows_have_the_dtype_and_the_order_that_the_network_needs():
+    """An augmenter may return float64 in any order for rows of float32."""
+
+    class Turns:
+        def distort(self, X, rng):
+            return np.asfortranarray(X, dtype=np.float64)
+
+    X = np.arange(12, dtype=np.float32).reshape(4, 3)
+    chunks = iter([(0, X, np.zeros((4, 1), np.float32), None)])
+    ((start, x, _, weight),) = distorted_ahead(chunks, Turns(), 0, 0)
+    assert (start, weight) == (0, None)
+    np.testing.assert_array_equal(x, X)
+    assert x.dtype == np.float32
+    assert x.flags.c_contiguous
 
 
 def test_distortions_run_in_a_thread_of_their_own(small, digits):

@@ -13,12 +13,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import LabelBinarizer
 
 from sknielsen._parameters import Parameters
+from sknielsen.augmentation import ImageAugmenter
 from sknielsen.core import data as core_data
-from sknielsen.core.data import Data
+from sknielsen.core.data import Data, spread
 from sknielsen.core.engine import Descent, LocalEngine, evaluate
 from sknielsen.core.network import Network, zeros_like
+from sknielsen.core.randomness import DROPOUT, generator
 from sknielsen.core.state import State, initial_weights
-from sknielsen.costs import COSTS
+from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.initializers import INITIALIZERS
 from sknielsen.penalties import PENALTIES
 
@@ -113,6 +115,26 @@ def test_gradients_under_dropout_depend_on_the_seed_and_the_epoch():
     assert (first != other_seed).any()
 
 
+def test_masks_of_an_epoch_come_from_a_stream_of_their_own():
+    """The seed's stream of dropout, by the number of the epoch; none without dropout."""
+    engine = LocalEngine(make_network(keep=[1.0, 0.5]), make_data(), make_descent(seed=7))
+    assert engine._masks(3).random() == generator(7, DROPOUT, 3).random()
+    assert LocalEngine(make_network(), make_data(), make_descent(seed=7))._masks(3) is None
+
+
+def test_gradients_of_distorted_rows_depend_on_the_epoch():
+    """The same distortions for the same epoch, and others for the next."""
+
+    class Noise:
+        def distort(self, X, rng):
+            return X + rng.random(X.shape)
+
+    engine = LocalEngine(make_network(), make_data(), make_descent(augment=Noise()))
+    first, again, next_epoch = (engine.gradients(epoch, 1.0)[0][0] for epoch in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != next_epoch).any()
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_an_epoch_of_one_batch_is_one_step_against_these_gradients(weighted, momentum, held):
@@ -141,6 +163,13 @@ def test_a_descent_takes_what_it_needs_of_the_parameters(small):
     descent = Descent.of(parameters, state, batch_size=4, total_weight=30.0)
     assert (descent.n, descent.batch_size, descent.seed) == (30.0, 4, 8)
     assert (descent.lmbda, descent.momentum, descent.shuffle) == (3.0, 0.5, False)
+    assert descent.penalty is PENALTIES["l2"]
+    assert (descent.augment, descent.absolute) == (None, False)
+    augment = ImageAugmenter()
+    streamed = Parameters.of(small(augment=augment), streaming=True)
+    descent = Descent.of(streamed, state, batch_size=4, total_weight=30.0)
+    assert descent.augment is augment
+    assert descent.absolute is True
     whole = Parameters.of(small(n_total=500))
     assert Descent.of(whole, state, batch_size=4, total_weight=30.0).n == 500.0
 
@@ -406,3 +435,111 @@ def test_a_smaller_mini_batch_behind_those_in_parts_is_stepped_as_they_are(monke
         expected.move(step)
     for found, wanted in zip(engine.network.weights, expected.weights):
         np.testing.assert_array_equal(found, wanted)
+
+
+# --- odd rows, weights and costs -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_heavy_row_is_stepped_on_in_its_visits(absolute):
+    """An epoch over rows of uneven weight equals one over rows repeated with equal parts."""
+    X, codes = make_data().X, make_data().codes
+    weight = np.where(np.arange(N_ROWS) == 4, 40.0, 2.0)
+    descent = make_descent(batch_size=3, absolute=absolute)
+    engine = LocalEngine(make_network(), Data(X, codes, 3, weight), descent)
+    engine.run_epoch(0, 0.1)
+    mean = weight.mean()  # 3.65, so that the heavy row may weigh 10.96, and is visited four times
+    visits = np.where(weight > 3 * mean, 4, 1)
+    order = spread(np.arange(N_ROWS), visits)
+    assert len(order) == N_ROWS + 3
+    expected = make_network()
+    for start in range(0, len(order), 3):
+        rows = order[start : start + 3]
+        expected.forward(X[rows])
+        parts = (weight / visits / (1.0 if absolute else mean))[rows]
+        expected.backward(np.eye(3)[codes[rows]], parts)
+        expected.descend(0.1 / len(rows))
+    for found, wanted in zip(parameters_of(engine.network), parameters_of(expected)):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+class Overflows:
+    """A cost whose every method gives NumPy something to warn of."""
+
+    def activation(self, z):
+        np.exp(z * 1e6, z)
+
+    def value(self, z, y):
+        return np.exp(np.full(len(z), 1e6))
+
+    def delta(self, a, y, out):
+        np.multiply(np.float64(1e-300), np.full_like(a, 1e-300), out)
+
+
+@pytest.mark.parametrize("method", ["run_epoch", "gradients", "measure"])
+def test_numpy_warns_of_nothing_whatever_it_is_told(method):
+    """Divergence is looked for after an epoch, by the figures."""
+    network, data = make_network(), make_data()
+    network.cost = Overflows()
+    network.weights[1][:] = 1e308
+    descent = make_descent(penalty=PENALTIES["l1"], lmbda=1e-3)
+    engine = LocalEngine(network, data, descent, data, data)
+    with np.errstate(all="raise"):
+        if method == "measure":
+            record = engine.measure()
+            assert record["penalty"] == record["train_cost"] == np.inf
+        else:
+            before = [b.copy() for b in network.biases]
+            getattr(engine, method)(0, 0.5)
+            for b, old in zip(network.biases, before):  # too small an error is none
+                np.testing.assert_array_equal(b, old)
+
+
+def test_a_row_with_several_labels_is_right_if_all_of_them_are():
+    """And each label is an output of its own."""
+    data = Data(np.zeros((4, 5)), np.array([[1, 0, 1], [1, 0, 0], [0, 0, 1], [1, 0, 1]]), 3)
+    network = make_network()
+    network.weights[1][:] = 0.0
+    network.biases[1][:] = 3.0, -2.0, 1.0
+    cost, accuracy, _ = evaluate(network, data)
+    assert accuracy == 0.5
+    z = np.tile([3.0, -2.0, 1.0], (4, 1))
+    assert cost == pytest.approx(COSTS["cross_entropy"].value(z, data.codes).mean())
+
+
+def test_rows_are_judged_by_the_activation_of_the_cost():
+    """One output above one half is the second class, and z alone does not tell."""
+
+    class Squares(CrossEntropy):
+        def activation(self, z):
+            np.square(z, z)
+
+    network = Network([np.zeros((5, 1), order="F")], [np.array([-0.9])], Squares())
+    _, accuracy, saturation = evaluate(network, Data(np.zeros((2, 5)), np.array([1, 1]), 1))
+    assert (accuracy, saturation) == (1.0, None)
+
+
+def test_a_slope_at_the_limit_is_not_saturated(monkeypatch):
+    """Hidden activations of one half have a slope of 1/4."""
+    network = make_network()
+    network.weights[0][:], network.biases[0][:] = 0.0, 0.0
+    for limit, expected in ((0.25, 0.0), (0.26, 1.0)):
+        monkeypatch.setattr("sknielsen.core.engine.SATURATED_SLOPE", limit)
+        assert evaluate(network, make_data())[2] == expected
+
+
+@pytest.mark.parametrize("augmented", [False, True])
+def test_rows_are_gathered_by_the_cache_and_four_times_as_many_are_distorted(
+    augmented, monkeypatch
+):
+    """The two threads take turns less often."""
+    monkeypatch.setattr("sknielsen.core.engine.CACHED_BYTES", 2 * 5 * 8)
+
+    class Same:
+        def distort(self, X, rng):
+            return X
+
+    descent = make_descent(batch_size=1, augment=Same() if augmented else None)
+    engine = LocalEngine(make_network(), make_data(), descent)
+    lengths = [len(x) for _, x, _, _ in engine._chunks(0, np.arange(N_ROWS))]
+    assert lengths == ([8, 8, 7] if augmented else [2] * 11 + [1])

@@ -1,13 +1,16 @@
 """The course of a training: history, schedules, Ctrl-C and divergence."""
 
 import pickle
+from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import pytest
 from helpers import book, weights_of
 
+from sknielsen.core import loop
 from sknielsen.core.loop import train
-from sknielsen.core.state import HISTORY
+from sknielsen.core.state import HISTORY, Best, State
 from sknielsen.core.stopping import Patience
 from sknielsen.costs import COSTS, CrossEntropy
 from sknielsen.schedules import Plateau
@@ -304,3 +307,226 @@ def test_a_fit_that_trains_no_epoch_leaves_the_epoch_of_the_weights(small, split
     clf.set_params(early_stopping=False).fit(*train, **validation)
     np.testing.assert_array_equal(weights_of(clf), before[0])
     assert clf.epoch_ == before[1]
+
+
+# --- the loop alone ------------------------------------------------------------------------------
+
+
+def make_state(cls=State, n_epochs=0, **pieces):
+    """A state of one weight, which is the number of epochs trained."""
+    weights = [np.full((1, 1), float(n_epochs), order="F")]
+    state = cls(0, weights, [np.zeros(1)], np.arange(2), False, 1, **pieces)
+    for _ in range(n_epochs):
+        state.append(dict.fromkeys(HISTORY, 0.0))
+    state.first_epoch = n_epochs
+    return state
+
+
+class Engine:
+    """Adds one to the weight in an epoch; its validation cost is the weight."""
+
+    def __init__(self, state, interrupt_in=None):
+        self.state, self.interrupt_in = state, interrupt_in
+        self.asked, self.n_measured = [], 0
+
+    def with_threads(self, function, *args):
+        return function(*args)
+
+    def run_epoch(self, epoch, eta):
+        self.asked.append((epoch, eta))
+        self.state.weights[0] += 1
+        if epoch + 1 == self.interrupt_in:
+            raise KeyboardInterrupt
+
+    def measure(self):
+        self.n_measured += 1
+        return {"penalty": 0.25, "validation_cost": float(self.state.weights[0][0, 0])}
+
+
+@dataclass
+class Course:
+    etas: tuple = (0.5, 0.4, 0.3)
+    n_epochs: int = 3
+    patience: Patience | None = None
+    keeps_interrupted: bool = True
+
+    def next_eta(self, history):
+        """By the epochs in the history."""
+        return self.etas[len(history["eta"])]
+
+
+class Hooks:
+    """Note what they are told, and end training after an epoch."""
+
+    def __init__(self, end_after=None):
+        self.told, self.end_after = [], end_after
+
+    def begin_epoch(self):
+        self.told.append("begin")
+
+    def end_epoch(self):
+        self.told.append("end")
+        return self.told.count("end") == self.end_after
+
+    def interrupted(self):
+        self.told.append("interrupted")
+
+
+def scores(*values):
+    """A scorer by the validation cost, which is the number of epochs of the weights."""
+    return lambda record: float(values[int(record["validation_cost"])])
+
+
+@pytest.mark.parametrize("patience", [None, Patience(2, 0.0)])
+@pytest.mark.parametrize(
+    ("course", "end_after", "interrupt_in", "ending", "n_epochs"),
+    [
+        ({}, None, None, "epochs", 3),
+        ({"etas": (0.5, 0.4, None)}, None, None, "schedule", 2),
+        ({}, 2, None, "hook", 2),
+        ({}, None, 3, "interrupt", 2),
+    ],
+)
+def test_training_says_what_has_ended_it(
+    course, end_after, interrupt_in, ending, n_epochs, patience
+):
+    """With early stopping, the best weights come back whatever has ended training."""
+    state, hooks = make_state(), Hooks(end_after)
+    engine = Engine(state, interrupt_in)
+    course = Course(patience=patience, **course)
+    found = train(engine, state, course, scores(0, 2, 1, 1), hooks)
+    assert found == ending
+    assert engine.asked[:n_epochs] == [(0, 0.5), (1, 0.4), (2, 0.3)][:n_epochs]
+    assert state.n_epochs == engine.n_measured == n_epochs
+    assert hooks.told[: 2 * n_epochs] == n_epochs * ["begin", "end"]
+    assert ("interrupted" in hooks.told) is (ending == "interrupt")
+    assert state.best.epoch == 1
+    assert state.best.score == 2.0
+    assert state.epoch == (1 if patience else n_epochs)
+    assert state.weights[0] == (1 if patience else len(engine.asked))
+    if not patience:
+        assert state.best.weights == state.best.biases == ()
+
+
+def test_early_stopping_says_that_it_has_ended_training():
+    """After two epochs without a better score, and before the schedule is asked again."""
+    state = make_state()
+    course = Course((0.5, 0.5, 0.5, None), 9, Patience(2, 0.0))
+    assert train(Engine(state), state, course, scores(0, 2, 1, 1), Hooks()) == "patience"
+    assert (state.n_epochs, state.epoch) == (3, 1)
+
+
+def test_epochs_are_counted_on_from_an_earlier_training():
+    """At most so many more, by the numbers that follow."""
+    state = make_state(n_epochs=2)
+    engine = Engine(state)
+    assert train(engine, state, Course(range(2, 9)), None, Hooks()) == "epochs"
+    assert engine.asked == [(2, 4), (3, 5), (4, 6)]
+    assert state.history["epoch"] == [0.0, 0.0, 3, 4, 5]
+    assert state.history["eta"] == [0.0, 0.0, 4, 5, 6]
+    assert state.history["penalty"] == [0.0, 0.0, 0.25, 0.25, 0.25]
+    assert np.isnan(state.history["validation_score"][2:]).all()
+    assert np.isnan(state.history["train_cost"][2:]).all()
+
+
+@pytest.mark.parametrize("n_epochs", [1, 2])
+def test_the_weights_that_a_warm_start_begins_with_compete(n_epochs):
+    """They are measured and scored as an epoch is, and restored if they are the best."""
+    state, records = make_state(n_epochs=n_epochs), []
+
+    def score(record):
+        records.append(record.copy())
+        return 1.0 if len(records) == 1 else 0.5
+
+    engine = Engine(state)
+    train(engine, state, Course(3 * n_epochs * (0.5,), 2, Patience(9, 0.0)), score, Hooks())
+    assert state.weights[0] == state.epoch == state.best.epoch == n_epochs
+    assert engine.n_measured == 3
+    assert list(records[0]) == list(HISTORY)
+    assert records[0]["validation_cost"] == n_epochs
+    assert np.isnan(records[0]["train_cost"])
+
+
+@pytest.mark.parametrize("case", ["fresh", "no patience", "no score", "judged"])
+def test_only_unknown_weights_of_a_warm_start_are_scored_first(case):
+    """Not new ones, not without early stopping or a score, and not where a best is known."""
+    state = make_state(n_epochs=0 if case == "fresh" else 2)
+    if case == "judged":
+        state.best = Best(5.0, 1, weights=[np.ones((1, 1))], biases=[np.zeros(1)])
+    engine = Engine(state)
+    patience = None if case == "no patience" else Patience(9, 0.0)
+    score = None if case == "no score" else scores(*range(9))
+    train(engine, state, Course(9 * (0.5,), 2, patience), score, Hooks())
+    assert engine.n_measured == 2
+
+
+def test_the_duration_of_an_epoch_is_what_the_clock_says(monkeypatch):
+    """It is read just before the epoch and just after it."""
+    clock = count(10.0, 2.5)
+    monkeypatch.setattr(loop, "perf_counter", lambda: next(clock))
+    state = make_state()
+    train(Engine(state), state, Course(), None, Hooks())
+    assert state.history["duration"] == [2.5, 2.5, 2.5]
+
+
+class CutShort(State):
+    """A state that Ctrl-C reaches when its third epoch has just been recorded."""
+
+    def append(self, record):
+        super().append(record)
+        if self.n_epochs == 3:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("patience", [None, Patience(2, 0.0)])
+def test_an_epoch_recorded_but_not_judged_can_be_the_best(patience):
+    """Its weights are kept under early stopping, and only there."""
+    state = make_state(CutShort)
+    course = Course(patience=patience, n_epochs=9)
+    assert train(Engine(state), state, course, scores(0, 1, 2, 3), Hooks()) == "interrupt"
+    assert (state.n_epochs, state.best.epoch, state.best.score) == (3, 3, 3.0)
+    assert state.weights[0] == 3
+    assert len(state.best.weights) == (1 if patience else 0)
+
+
+def test_ctrl_c_that_nothing_is_kept_at_is_raised_again():
+    """Before the first epoch of this training is finished, or where `course` says so."""
+    for course, n_epochs, interrupt_in in ((Course(), 0, 1), (Course(5 * (1,)), 2, 3)):
+        state, hooks = make_state(n_epochs=n_epochs), Hooks()
+        with pytest.raises(KeyboardInterrupt):
+            train(Engine(state, interrupt_in), state, course, None, hooks)
+        assert hooks.told == ["begin"]
+    state, hooks = make_state(), Hooks()
+    with pytest.raises(KeyboardInterrupt):
+        train(Engine(state, 2), state, Course(keeps_interrupted=False), None, hooks)
+    assert hooks.told == ["begin", "end", "begin"]
+
+
+@pytest.mark.parametrize("array", ["weights", "biases", "velocity 0", "velocity 1", "figure"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_whatever_is_not_finite_is_divergence(array, value):
+    """In the third epoch of a state that has two."""
+    velocity = [np.zeros((1, 1))], [np.zeros(1)]
+    state, figures = make_state(n_epochs=2, velocity=velocity), {"train_cost": 0.5}
+    if array == "figure":
+        figures["train_cost"] = value
+    else:
+        name, *part = array.split()
+        arrays = getattr(state, name)
+        (arrays[int(part[0])] if part else arrays)[0][...] = value
+    with pytest.raises(ValueError) as error:
+        loop._require_finite(state, figures, 0.123456789)
+    assert str(error.value) == (
+        "Training diverged in epoch 3 at eta=0.123457: weights or costs are no longer finite. "
+        "Lower `eta`, or scale the inputs to about one."
+    )
+
+
+def test_weights_of_a_unit_that_have_no_finite_sum_are_divergence():
+    """A column holds the weights of a unit; those of several units need no sum."""
+    state = make_state()
+    state.weights = [np.full((1, 2), 1e308)]
+    loop._require_finite(state, {}, 0.5)
+    state.weights = [np.full((2, 1), 1e308)]
+    with pytest.raises(ValueError, match="diverged in epoch 1"):
+        loop._require_finite(state, {}, 0.5)

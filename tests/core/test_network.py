@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sknielsen.activations import sigmoid
-from sknielsen.core.network import Network
+from sknielsen.core.network import Network, zeros_like
 from sknielsen.costs import COSTS
 from sknielsen.penalties import PENALTIES
 
@@ -239,3 +239,92 @@ def test_forward_is_sigmoid_layer_by_layer():
     a = sigmoid(x @ network.weights[0] + network.biases[0])
     z = a @ network.weights[1] + network.biases[1]
     np.testing.assert_allclose(network.forward(x), z, rtol=1e-13)
+
+
+def test_all_units_are_kept_where_no_probability_is_given():
+    """One number for the input and each hidden layer."""
+    assert make_network((3, 4, 2), "cross_entropy").keep == [1.0, 1.0]
+
+
+def test_a_unit_is_kept_where_its_number_is_below_the_probability():
+    """Float32 numbers, unit by unit, and none for layers that are kept whole."""
+    network = make_network((3, 4, 5, 2), "cross_entropy", keep=[1.0, 0.25, 1.0])
+    x, _ = make_batch(6, (3, 2))
+    network.forward(x)
+    plain = network.hidden[0].copy()
+    rng = np.random.default_rng(0)
+    network.forward(x, rng)
+    again = np.random.default_rng(0)
+    mask = again.random((4, 6), dtype=np.float32).T < 0.25
+    np.testing.assert_allclose(network.hidden[0], np.where(mask, 4 * plain, 0.0))
+    assert rng.random() == again.random()
+
+    class Edge:  # the first unit's numbers are the probability itself, the others just below
+        def random(self, size, dtype):
+            return np.repeat([0.25, np.nextafter(0.25, 0)], [6, size - 6])
+
+    network.forward(x, Edge())
+    np.testing.assert_array_equal(network.hidden[0] > 0, 6 * [[False, True, True, True]])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("layer", [1, 2])
+def test_weighted_inputs_above_the_largest_are_an_error_that_names_the_layer(layer, sign):
+    """Positive or negative, in any layer; one of just that size is accepted."""
+    network = make_network((2, 2, 1), "cross_entropy")
+    for b in network.biases:
+        b[:] = 0.0
+    network.weights[layer - 1][:] = sign * 2000.0
+    x = np.array([[0.5, 0.5]])
+    network.weights[1 - (layer - 1)][:] = 0.0  # the hidden activations are one half
+    assert network.forward(x, largest=2000.0) == (0.0 if layer == 1 else sign * 2000.0)
+    with pytest.raises(OverflowError) as error:
+        network.forward(x, largest=1234.5678)
+    assert str(error.value) == f"Weighted inputs of layer {layer} are above 1234.57."
+    network.biases[layer - 1][:] = np.nan
+    with pytest.raises(OverflowError):
+        network.forward(x, largest=1e9)
+
+
+def test_a_network_without_a_cost_goes_forward_only():
+    """It says so where an error is asked for."""
+    network = make_network((3, 2), "cross_entropy")
+    network.cost = None
+    x, y = make_batch(4, (3, 2))
+    network.forward(x)
+    with pytest.raises(AssertionError, match=r"^a network without a cost goes forward only"):
+        network.backward(y)
+
+
+def test_a_velocity_without_momentum_is_the_step():
+    """Nothing of the last step is repeated unless momentum is given."""
+    network = make_network((5, 4, 3), "quadratic")
+    network.velocity = zeros_like((network.weights, network.biases))
+    for v in [*network.velocity[0], *network.velocity[1]]:
+        v[...] = 7.0
+    x, y = make_batch(6, (5, 4, 3))
+    network.forward(x)
+    network.backward(y)
+    weights, biases = network.gradients()
+    network.descend(0.5)
+    for v, gradient in zip(network.velocity[0] + network.velocity[1], weights + biases):
+        np.testing.assert_allclose(v, -0.5 * gradient, rtol=1e-14)
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 2.0])
+def test_a_move_shrinks_the_weights_and_adds_the_step_to_them(beta):
+    """Biases are moved alone."""
+    network = make_network((3, 2), "quadratic")
+    w, b = network.weights[0].copy(), network.biases[0].copy()
+    network.move(([np.full((3, 2), 0.1)], [np.full(2, 0.2)]), lambda w: beta)
+    np.testing.assert_allclose(network.weights[0], beta * w + 0.1, rtol=1e-15)
+    np.testing.assert_allclose(network.biases[0], b + 0.2, rtol=1e-15)
+
+
+def test_zeros_are_in_fortran_order_whatever_they_are_made_like():
+    """So that BLAS can add to them in place."""
+    (weight,), (bias,) = zeros_like(([np.ones((3, 2), np.float32)], [np.ones(2)]))
+    np.testing.assert_array_equal(weight, np.zeros((3, 2)))
+    np.testing.assert_array_equal(bias, np.zeros(2))
+    assert weight.flags.f_contiguous
+    assert (weight.dtype, bias.dtype) == (np.float32, np.float64)

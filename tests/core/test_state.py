@@ -188,6 +188,31 @@ def test_a_piece_that_is_declared_is_copied_saved_and_read():
     assert pieces(Larger)[: len(pieces())] == pieces()
 
 
+def test_a_declaration_tells_the_kind_the_name_and_who_shows_it():
+    """The name of the field and a fitted estimator, unless it says otherwise."""
+
+    @dataclass
+    class Declared:
+        plain: int = piece(NUMBER)
+        named: int = piece(NUMBER, "other", default=3)
+        inner: list = piece(LAYERS, fitted=False, default_factory=list)
+
+    assert pieces(Declared) == [
+        ("plain", "plain", NUMBER, True),
+        ("named", "other", NUMBER, True),
+        ("inner", "inner", LAYERS, False),
+    ]
+    assert (Declared(1).named, Declared(1).inner) == (3, [])
+
+
+def test_what_is_not_finite_is_null_in_json():
+    """A best that there is not yet has a score and a cost at the ends of the floats."""
+    numbers, _ = make_state(best=Best()).arrays()
+    assert numbers["best"] == {
+        "score": None, "epoch": 0, "cost": None, "n_stalled": 0, "bar": None
+    }  # fmt: skip
+
+
 # --- names --------------------------------------------------------------------------------------
 
 
@@ -251,3 +276,21 @@ def test_initial_weights_of_the_wrong_shape_are_an_error():
         initial_weights(
             0, [4, 3], np.dtype(float), lambda rng, n_in, n_out: (np.ones((3, 4)), np.ones(3))
         )
+
+
+@pytest.mark.parametrize("which", ["weights", "biases"])
+def test_initial_weights_that_are_not_finite_in_the_dtype_are_an_error(which):
+    """One number of either is enough, and NumPy does not warn of it as well."""
+
+    def initializer(rng, n_in, n_out):
+        w, b = np.ones((n_in, n_out)), np.ones(n_out)
+        (w if which == "weights" else b)[-1] = 1e40  # more than float32 holds
+        return w, b
+
+    initial_weights(0, [4, 3], np.dtype(np.float64), initializer, 0.123456789)
+    with pytest.raises(ValueError) as error:
+        initial_weights(0, [4, 3], np.dtype(np.float32), initializer, 0.123456789)
+    assert str(error.value) == (
+        "Initial weights and biases must be finite in float32; those of `weight_init` and "
+        "`init_scale`=0.123457 are not."
+    )
