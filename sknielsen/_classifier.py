@@ -365,8 +365,7 @@ default="taper"
         Parameters
         ----------
         X, y : array-like
-            As for `fit`. With blocks of a larger data set, set `n_total`: without it,
-            ``lmbda="auto"`` does not penalise, and a number is divided by the rows of the block.
+            As for `fit`. With blocks of a larger data set, set `n_total`, for the penalty.
         classes : array-like of shape (n_classes,), default=None
             All class labels; needed in the first call, except for multilabel targets.
         sample_weight, X_val, y_val, sample_weight_val : array-like, default=None
