@@ -30,6 +30,7 @@ def train(mnist):
     clf = MLPSigmoidClassifier(
         eta_schedule=[(10, 0.5), (10, 0.1), (10, 0.02)],
         lmbda=5.0,
+        max_iter=30,
         augment=ImageAugmenter.gentle(),
         random_state=0,
     )

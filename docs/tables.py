@@ -70,6 +70,7 @@ def write(folder):
         "memory": memory(read("memory")),
         "search": search_times(read("search")),
         "scale": scale(read("scale")),
+        **starting_points(read("starting_points")),
         "experiments": all_experiments(scripts, experiments),
         **{script: experiment(experiments.get(script)) for script in scripts},
     }
@@ -303,6 +304,28 @@ def decimals(value):
 def _with_notes(name, results, notes, n_decimals):
     figures = [f"{results[name]:,.{n_decimals}f}"] if name in results else []
     return " ".join(figures + ([f"(notes: {number(notes[name])})"] if name in notes else []))
+
+
+def starting_points(measured):
+    """Make a table for each part of the guide's starting points."""
+    columns = {
+        "images": ["accuracy", "log_loss"],
+        "tiny": ["accuracy", "log_loss"],
+        "imbalanced": ["accuracy", "balanced_accuracy", "average_precision"],
+        "large": ["accuracy", "log_loss"],
+    }
+    texts = {}
+    for part, names in columns.items():
+        rows = [
+            [row["data"], escaped(row["setup"]), *(f"{row[name]:.3f}" for name in names)]
+            for row in measured["parts"][part]
+        ]
+        header = ["Data", "Set-up", *(name.replace("_", " ") for name in names)]
+        runs = measured["parts"][part][0]["runs"]
+        texts[f"starting_points_{part}"] = (
+            table(header, rows) + f"Means of {runs} runs each. {machine(measured['machine'])}"
+        )
+    return texts
 
 
 def all_experiments(scripts, experiments):

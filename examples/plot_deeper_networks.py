@@ -34,13 +34,23 @@ X, y = mnist.X_train[:n_rows], mnist.y_train[:n_rows]
 # The error of a layer comes from the layer after it, times weights and times sigma'(z), which is
 # at most 1/4. With weights from N(0, 1/n_in) the product is well below 1, so each layer further
 # from the output gets a smaller gradient. ``gradient_norms`` measures it: the length of the
-# gradient of each layer's biases. A first step of next to no length shows networks as they start.
+# gradient of each layer's biases. A first step of next to no length shows networks as they start;
+# then eta is constant, and nothing is penalised.
 
 DEPTHS = {f"784-{'30-' * depth}10": (30,) * depth for depth in (1, 2, 3)}
 n_epochs = 10
 norms = {}
 for name, sizes in DEPTHS.items():
-    clf = MLPSigmoidClassifier(sizes, eta=1e-12, monitor_samples=0, random_state=0)
+    clf = MLPSigmoidClassifier(
+        sizes,
+        eta=1e-12,
+        eta_schedule="constant",
+        lmbda=0.0,
+        batch_size=10,
+        init_scale=1.0,
+        monitor_samples=0,
+        random_state=0,
+    )
     clf.partial_fit(X[:10], y[:10], classes=range(10))
     by_epoch, scores = [gradient_norms(clf, X[:1000], y[:1000])], []
     clf.set_params(eta=0.1)
@@ -103,6 +113,9 @@ for cost, outputs in {"cross_entropy": "sigmoid", "log_likelihood": "softmax"}.i
                 cost=cost,
                 eta_schedule=[(10, 0.5), (10, 0.1), (10, 0.02)],
                 lmbda=5 * n_rows / 50_000,
+                batch_size=10,
+                max_iter=30,
+                init_scale=1.0,
                 monitor_samples=0,
                 random_state=seed,
             ).fit(X, y)

@@ -30,12 +30,13 @@ X, y = mnist.X_train[:n_rows], mnist.y_train[:n_rows]
 # The schedules
 # -------------
 # The regimes are written down beforehand, and so is the taper, which falls to nearly nothing in
-# epoch 30 and stays there. Only the plateau schedule looks at how training goes: it halves eta
-# after five epochs without a better validation accuracy.
+# epoch 30 and stays there. (``"taper"``, the default, falls over all of ``max_iter``.) Only the
+# plateau schedule looks at how training goes: it halves eta after five epochs without a better
+# validation accuracy, which is why ``scoring`` is named.
 
 SCHEDULES = {
-    "constant 0.5": {"eta": 0.5},
-    "constant 0.1": {"eta": 0.1},
+    "constant 0.5": {"eta": 0.5, "eta_schedule": "constant"},
+    "constant 0.1": {"eta": 0.1, "eta_schedule": "constant"},
     "regimes 0.5, 0.1, 0.02": {"eta_schedule": [(10, 0.5), (10, 0.1), (10, 0.02)]},
     "linear taper from 0.5": {"eta": 0.5, "eta_schedule": Taper("linear", n_epochs=30)},
     "halved on a plateau": {"eta": 0.5, "eta_schedule": Plateau(patience=5)},
@@ -46,7 +47,10 @@ def train(seed, **schedule):
     clf = MLPSigmoidClassifier(
         hidden_layer_sizes=100,
         lmbda=5 * n_rows / 50_000,
+        batch_size=10,
         max_iter=n_epochs,
+        init_scale=1.0,
+        scoring="accuracy",
         monitor_samples=0,
         random_state=seed,
         **schedule,

@@ -33,6 +33,8 @@ mnist = fetch_mnist()
 X, X_val = mnist.X_train[:n_rows], mnist.X_val
 y, y_val = mnist.y_train[:n_rows], mnist.y_val
 X_inverted, X_val_inverted = 1 - X, 1 - X_val
+# As in the book: eta is constant, and nothing is penalised.
+BOOK = {"eta_schedule": "constant", "lmbda": 0.0, "batch_size": 10, "init_scale": 1.0}
 
 # %%
 # The puzzle
@@ -43,7 +45,7 @@ X_inverted, X_val_inverted = 1 - X, 1 - X_val
 
 def train(X, X_val, seed=0, **parameters):
     """Train 784-30-10 on X, watched on X_val; by default with the quadratic cost at eta 3."""
-    parameters = {"cost": "quadratic", "eta": 3.0} | parameters
+    parameters = BOOK | {"cost": "quadratic", "eta": 3.0} | parameters
     clf = MLPSigmoidClassifier(
         30, max_iter=n_epochs, monitor_samples=1000, random_state=seed, **parameters
     )
@@ -116,7 +118,9 @@ for name, images, images_val, eta in (
     ("inverted, eta 3", X_inverted, X_val_inverted, 3.0),
     ("inverted, eta 0.3", X_inverted, X_val_inverted, 0.3),
 ):
-    clf = MLPSigmoidClassifier(30, cost="quadratic", eta=eta, monitor_samples=0, random_state=0)
+    clf = MLPSigmoidClassifier(
+        30, cost="quadratic", eta=eta, monitor_samples=0, random_state=0, **BOOK
+    )
     trace = []
     for step in range(n_steps):
         batch = slice(10 * step, 10 * step + 10)

@@ -27,7 +27,8 @@ mnist = fetch_mnist()
 # Training
 # --------
 # Long steps find the way, short ones settle: the schedule lists how many epochs each eta lasts.
-# Without ``early_stopping``, the validation images only watch.
+# These are the book's parameters, all of them named, whatever the defaults are. Without
+# ``early_stopping``, the validation images only watch.
 
 clf = MLPSigmoidClassifier(
     hidden_layer_sizes=100,
@@ -36,6 +37,7 @@ clf = MLPSigmoidClassifier(
     lmbda=5.0,
     batch_size=10,
     max_iter=30,
+    init_scale=1.0,
     random_state=0,
 )
 clf.fit(mnist.X_train, mnist.y_train, X_val=mnist.X_val, y_val=mnist.y_val)

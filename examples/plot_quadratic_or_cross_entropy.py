@@ -26,6 +26,8 @@ from sknielsen.diagnostics import weighted_inputs
 FULL = os.environ.get("SKNIELSEN_FULL") == "1"
 plt.style.use("tableau-colorblind10")
 COLOURS = {"quadratic": "C1", "cross_entropy": "C0"}
+# As in the book: eta is constant, and nothing is penalised.
+BOOK = {"eta": 0.5, "eta_schedule": "constant", "lmbda": 0.0, "batch_size": 10, "init_scale": 1.0}
 
 # %%
 # One neuron, started badly
@@ -44,9 +46,8 @@ def outputs(cost, w, b):
     neuron = MLPSigmoidClassifier(
         hidden_layer_sizes=(),
         cost=cost,
-        eta=0.15,
-        batch_size=1,
         weight_init=lambda rng, n_in, n_out: (np.full((n_in, n_out), w), np.full(n_out, b)),
+        **(BOOK | {"eta": 0.15, "batch_size": 1}),
     )
     a = [float(sigmoid(np.array([w + b]))[0])]
     for _ in range(n_epochs):
@@ -118,7 +119,7 @@ class QuadraticWithoutSigmaPrime(Quadratic):
 
 
 twins = [
-    MLPSigmoidClassifier(30, cost=cost, max_iter=1, random_state=0).fit(X, y)
+    MLPSigmoidClassifier(30, cost=cost, max_iter=1, random_state=0, **BOOK).fit(X, y)
     for cost in (QuadraticWithoutSigmaPrime(), CrossEntropy())
 ]
 same = all(np.array_equal(v, w) for v, w in zip(twins[0].coefs_, twins[1].coefs_))
@@ -129,14 +130,16 @@ print("the same weights, bit for bit:", same)
 # ---------------------
 # Initial weights from N(0, 1) are a bad start for a network of 784-30-10: weighted inputs are
 # large, so many outputs are wrong and saturated. A first step of next to no length shows the
-# network as it starts. (Weights from N(0, 1/n_in), the default here, start well; the example on
-# initialisation is about them.)
+# network as it starts. (Weights from N(0, 1/n_in) start well; the example on initialisation is
+# about them.)
 
 n_classes = 10
 targets = np.eye(n_classes)[y_val]
 wrong_at_start = {}
 for weight_init in ("large", "scaled"):
-    start = MLPSigmoidClassifier(30, eta=1e-12, weight_init=weight_init, random_state=0)
+    start = MLPSigmoidClassifier(
+        30, weight_init=weight_init, random_state=0, **(BOOK | {"eta": 1e-12})
+    )
     start.partial_fit(X[:10], y[:10], classes=range(n_classes))
     a = sigmoid(weighted_inputs(start, X_val)[-1])
     wrong = np.abs(a - targets) > 0.9
@@ -163,11 +166,11 @@ for weight_init in ("large", "scaled"):
                 clf = MLPSigmoidClassifier(
                     30,
                     cost=cost,
-                    eta=eta,
                     weight_init=weight_init,
                     max_iter=n_epochs,
                     monitor_samples=0,
                     random_state=seed,
+                    **(BOOK | {"eta": eta}),
                 )
                 clf.fit(X, y, X_val=X_val, y_val=y_val)
                 runs.append(clf.history_["validation_accuracy"])

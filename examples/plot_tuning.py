@@ -24,7 +24,6 @@ from sklearn.pipeline import Pipeline
 
 from sknielsen import ImageAugmenter, MLPSigmoidClassifier
 from sknielsen.datasets import fetch_mnist
-from sknielsen.schedules import Taper
 
 mnist = fetch_mnist()
 full = os.environ.get("SKNIELSEN_FULL") == "1"
@@ -78,8 +77,9 @@ def kind(parameters):
 # -------------------------
 # Of 36 candidates most are bad, and after two epochs it shows. ``HalvingGridSearchCV`` keeps the
 # best third, gives it three times the epochs, and so on. The resource is ``max_iter`` and not the
-# number of rows, because lmbda means something else for fewer rows. A constant eta is the fair
-# one here: a schedule that has not come to its end would look worse than it is.
+# number of rows, because lmbda means something else for fewer rows. The default schedule is fair
+# to all rounds: it lets eta fall over ``max_iter``, so that each candidate's eta has come to its
+# end when it is scored.
 
 halving = HalvingGridSearchCV(
     pipeline,
@@ -108,12 +108,10 @@ for i in last[np.argsort(-rounds["mean_test_score"][last], kind="stable")][:5]:
     )
 
 # %%
-# Each line is a candidate; one that ends early was dropped. After two epochs it hardly matters how
-# the images are distorted. It takes time until a network knows its images by heart, and only from
-# then on does it help that no image comes twice: after 18 epochs those distorted in each epoch
-# lead, in the short run by 3 points, in the full run by 0.4. None of those distorted once came so
-# far. With distortions the penalty has nothing left to do: the winner of the full run has
-# ``lmbda=0``. It won by two images of 10,000, with eta 0.1 against 0.5, which is chance.
+# Each line is a candidate; one that ends early was dropped. It takes time until a network knows
+# its images by heart, and only from then on does it help that no image comes twice: in the short
+# run, after two epochs the best network has seen images as they are, and leads by 2 points; after
+# 18 epochs one that has seen them distorted in each epoch leads by as much.
 
 fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
 styles = {
@@ -152,7 +150,7 @@ winner = {name: value for name, value in halving.best_params_.items() if name !=
 grid = {
     "mlp__eta": [winner["mlp__eta"], 3 * winner["mlp__eta"]],
     "mlp__hidden_layer_sizes": [100, 200],
-    "mlp__eta_schedule": ["constant", Taper("linear", n_epochs=max_iter)],
+    "mlp__eta_schedule": ["constant", "taper"],
 }
 search = GridSearchCV(
     pipeline.set_params(**winner, mlp__max_iter=max_iter), grid, cv=split, n_jobs=2
@@ -162,7 +160,7 @@ print(f"{max_iter} epochs, lmbda {winner['mlp__lmbda']}, {kind(winner)}: validat
 for parameters, score in zip(search.cv_results_["params"], search.cv_results_["mean_test_score"]):
     print(
         f"{parameters['mlp__hidden_layer_sizes']} hidden, eta {parameters['mlp__eta']:.1f} "
-        f"{'constant' if parameters['mlp__eta_schedule'] == 'constant' else 'tapered':9}"
+        f"{parameters['mlp__eta_schedule']:9}"
         f"{score:.4f}"
     )
 
@@ -179,12 +177,11 @@ print(f"validation accuracy of the best candidate: {validation_accuracy:.2f} %")
 print(f"test accuracy, trained on all {len(X)} images: {test_accuracy:.2f} %")
 
 # %%
-# In the full run the grid moves on to 200 neurons and the larger eta, tapered: 98.9 % on the
-# validation images and 99.1 % on the test images, about a point above the 98 % of the
-# :ref:`regimes without distortions <sphx_glr_auto_examples_plot_mnist_98_percent.py>`. That the
-# second figure is higher says nothing against the first flattering: the network was trained again
-# with the validation images, a fifth more data, and other images are tested. In the short run,
-# where this doubles the training images, the gap is wider for that reason.
+# In the short run the grid tells of eta, and hardly of the number of neurons: 2.5, held constant,
+# is far too large, and so is 7.5, but both serve as the start of an eta that falls. That the test
+# images give the higher figure says nothing against the validation score flattering: the network
+# was trained again with the validation images, which doubles the training images here, and other
+# images are tested.
 
 best_by_kind = {
     name: 100

@@ -39,7 +39,7 @@ X_train, X_val, y_train, y_val = train_test_split(
 
 def make_network(**parameters):
     return MLPSigmoidClassifier(
-        hidden_layer_sizes=50, max_iter=30, n_iter_no_change=5, random_state=0, **parameters
+        hidden_layer_sizes=50, n_iter_no_change=5, random_state=0, **parameters
     )
 
 
@@ -107,7 +107,8 @@ print(f"  accuracy {scores.mean():.3f} in 3 folds ({', '.join(f'{s:.3f}' for s i
 # %%
 # Where training stopped
 # ----------------------
-# The routed network's accuracy on its validation rows. The weights are those of the marked epoch.
+# Early stopping looks at the cost on the validation rows, unless ``scoring`` names another score.
+# Here is the routed network's; its weights are those of the marked epoch.
 
 try:
     import matplotlib.pyplot as plt
@@ -116,9 +117,9 @@ except ImportError:
 
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 for data in ("train", "validation"):
-    ax.plot(mlp.history_["epoch"], mlp.history_[f"{data}_accuracy"], label=data)
+    ax.plot(mlp.history_["epoch"], mlp.history_[f"{data}_cost"], label=data)
 ax.axvline(mlp.best_epoch_, color="grey", linestyle=":")
 ax.text(mlp.best_epoch_, 1.01, "kept", ha="center", transform=ax.get_xaxis_transform())
-ax.set(xlabel="epoch", ylabel="accuracy")
-ax.legend(loc="lower right")
+ax.set(xlabel="epoch", ylabel="cost", ylim=(0, None))
+ax.legend()
 plt.show()

@@ -31,8 +31,10 @@ print(f"{len(X_train)} training, {len(X_val)} validation and {len(X_test)} test 
 
 # --- Search -------------------------------------------------------------------------------
 # Every parameter is tunable by its name. There is a grid for each cost, because the quadratic
-# cost, whose gradients are smaller, wants a larger eta. A list of (n_epochs, eta) pairs is a
-# schedule like any other: here 20 epochs of long steps, then 10 of short ones to settle.
+# cost, whose gradients are smaller, wants a larger eta. "taper", an eta that falls evenly, and
+# lmbda="auto", a penalty chosen by the number of rows, are the defaults. A list of
+# (n_epochs, eta) pairs is a schedule like any other: here 20 epochs of long steps, then short ones
+# to settle.
 
 set_config(enable_metadata_routing=True)  # lets a pipeline take validation rows, and scale them
 model = Pipeline(
@@ -42,7 +44,7 @@ model = Pipeline(
     ],
     transform_input=["X_val"],
 )
-common = {"mlp__lmbda": [0.0, 0.1, 1.0], "mlp__weight_init": ["scaled", "large"]}
+common = {"mlp__lmbda": [0.0, 0.2, "auto"], "mlp__weight_init": ["scaled", "large"]}
 grid = [
     {
         "mlp__cost": ["cross_entropy"],
@@ -52,8 +54,8 @@ grid = [
     },
     {
         "mlp__cost": ["quadratic"],
-        "mlp__eta": [3.0],
-        "mlp__eta_schedule": ["taper", [(20, 3.0), (10, 0.6)]],
+        "mlp__eta": [1.0],
+        "mlp__eta_schedule": ["taper", [(20, 1.0), (10, 0.2)]],
         **common,
     },
 ]

@@ -202,7 +202,7 @@ default="taper"
     >>> from sknielsen import MLPSigmoidClassifier
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-    >>> clf = MLPSigmoidClassifier(max_iter=10, random_state=0).fit(X_train, y_train)
+    >>> clf = MLPSigmoidClassifier(random_state=0).fit(X_train, y_train)
     >>> clf.score(X_test, y_test) > 0.95
     True
     """
@@ -365,7 +365,7 @@ default="taper"
         Parameters
         ----------
         X, y : array-like
-            As for `fit`. With blocks of a larger data set, set `n_total`.
+            As for `fit`. With blocks of a larger data set, set `n_total`, for the penalty.
         classes : array-like of shape (n_classes,), default=None
             All class labels; needed in the first call, except for multilabel targets.
         sample_weight, X_val, y_val, sample_weight_val : array-like, default=None

@@ -158,7 +158,8 @@ class EarlyStopping(_Callback):
         Seconds since training began. They are looked at after each epoch, so that the epoch that
         exceeds them is finished. A resumed training has the whole time again.
     score : float, default=None
-        Validation score, in the sense of the classifier's `scoring`, that is enough.
+        Validation score, in the sense of the classifier's `scoring`, that is enough. The default
+        scoring is minus the cost: -0.3 ends training at a validation cost of 0.3.
 
     Raises
     ------
@@ -172,7 +173,7 @@ class EarlyStopping(_Callback):
     >>> from sknielsen import MLPSigmoidClassifier
     >>> from sknielsen.callbacks import EarlyStopping
     >>> X, y = load_digits(return_X_y=True)
-    >>> clf = MLPSigmoidClassifier(early_stopping=True, random_state=0)
+    >>> clf = MLPSigmoidClassifier(early_stopping=True, scoring="accuracy", random_state=0)
     >>> clf = clf.set_callbacks(EarlyStopping(score=0.9)).fit(X / 16, y)
     >>> clf.n_iter_ < clf.max_iter
     True
@@ -308,8 +309,8 @@ def resume(
     ----------
     estimator : MLPSigmoidClassifier
         With the parameters and, if wanted, the callbacks of the interrupted `fit`. `max_iter` may
-        differ: it counts from the beginning of that `fit`. So may `on_interrupt`, `verbose` and
-        `warm_start`.
+        differ: it counts from the beginning of that `fit`, and an eta that falls over `max_iter`
+        falls over the new one from here on. So may `on_interrupt`, `verbose` and `warm_start`.
         Functions among the parameters are known by their names only, and other objects by their
         class and attributes. What it has learned is replaced.
     path : str or path-like

@@ -1,8 +1,8 @@
 """Penalties on the weights; biases are never penalised.
 
 A penalty holds no strength of its own: the classifier scales it by lmbda / n, so that lmbda
-means the same for every batch size. To add one: write a class with the members below and list it
-in ``PENALTIES``.
+means the same for every batch size. What ``lmbda="auto"`` stands for does not depend on the
+penalty. To add one: write a class with the members below and list it in ``PENALTIES``.
 
 ``value(weights)``
     Returns the penalty of a list of weight matrices, without the factor lmbda / n.

@@ -88,7 +88,7 @@ def main():
     X, y = fetch_mnist(return_X_y=True)
 
     def epoch(augment):
-        clf = MLPSigmoidClassifier(augment=augment, max_iter=1, monitor_samples=0)
+        clf = MLPSigmoidClassifier(augment=augment, batch_size=10, max_iter=1, monitor_samples=0)
         return clf.fit(X, y).history_["duration"][0]
 
     def per_image(distort, n, **parameters):

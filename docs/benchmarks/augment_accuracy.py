@@ -31,6 +31,15 @@ WANTED = {
     "ten": ">= 0.66; without augmentation about 0.51",
     "wide": ">= 0.9915, in at most 900 s a run; 0.993 in the paper",
 }
+# Where a run says nothing else, it is trained as in the book.
+BOOK = {
+    "eta": 0.5,
+    "eta_schedule": "constant",
+    "lmbda": 0.0,
+    "batch_size": 10,
+    "max_iter": 30,
+    "init_scale": 1.0,
+}
 REGIMES = [(10, 0.5), (10, 0.1), (10, 0.02)]
 FAR = {"shift": 7}
 
@@ -89,7 +98,7 @@ def main():
             accuracies, seconds = [], []
             for seed in range(arguments.seeds):
                 clf = MLPSigmoidClassifier(
-                    hidden, random_state=seed, monitor_samples=0, **parameters
+                    hidden, random_state=seed, monitor_samples=0, **(BOOK | parameters)
                 )
                 start = time.perf_counter()
                 clf.fit(X, y)

@@ -77,7 +77,14 @@ def time_sknielsen(data, hidden, batch_size):
 
     def fit(**parameters):
         model = MLPSigmoidClassifier(
-            hidden, cost="cross_entropy", eta=ETA, batch_size=batch_size, max_iter=1, **parameters
+            hidden,
+            cost="cross_entropy",
+            eta=ETA,
+            eta_schedule="constant",
+            lmbda=0.0,
+            batch_size=batch_size,
+            max_iter=1,
+            **parameters,
         )
         start = time.perf_counter()
         model.fit(data.X_train, data.y_train)

@@ -257,7 +257,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         Parameters
         ----------
         X, y, sample_weight : Dask arrays, series or dataframes
-            As for `fit`.
+            As for `fit`. For the penalty see `n_total`.
         classes : array-like of shape (n_classes,), default=None
             All class labels; needed in the first call, except for multilabel targets.
         X_val, y_val, sample_weight_val : array-like, default=None

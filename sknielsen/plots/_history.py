@@ -41,8 +41,9 @@ class HistoryDisplay:
     The cost is drawn in one panel, the accuracy in another. On the validation curves, a triangle
     that points down marks the epoch of the least validation cost, and one that points up marks
     that of the best validation accuracy. A vertical line marks the epoch whose weights early
-    stopping kept. Dotted lines mark where eta changes, with its values above the panels; where
-    several estimators differ in eta, dots on their curves mark the changes.
+    stopping kept. Dotted lines mark where eta changes (some of them, where it changes often), with
+    its values above the panels; where several estimators differ in eta, dots on their curves mark
+    the changes.
 
     Parameters
     ----------
