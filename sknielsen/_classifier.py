@@ -72,7 +72,7 @@ default="taper"
     lmbda : float or "auto", default="auto"
         Strength of the penalty. It is divided by n, the number of training rows (or the sum of
         their weights), as in the book, so that it does not depend on the batch size. ``"auto"``
-        stands for 2, or n/100 if that is less; in a `partial_fit` without `n_total` for 0, since
+        stands for 1, or n/100 if that is less; in a `partial_fit` without `n_total` for 0, since
         a block cannot tell how many rows are to come.
     penalty : {"l2", "l1"} or object, default="l2"
         Penalty on the weights: lmbda/2n times the sum of their squares, or lmbda/n times the

@@ -42,9 +42,9 @@ def clip_batch_size(batch_size: int | None, n_rows: int, streaming: bool) -> int
 
 
 _UNUSUAL = 10  # times that the mean weight is off one where it does not count repetitions
-# What lmbda="auto" stands for: 2, which docs/benchmarks/tables.py chose with the other defaults,
+# What lmbda="auto" stands for: 1, which docs/benchmarks/tables.py chose with the other defaults,
 # and of few rows less, so that lmbda / n is at most 0.01: weights last at least 100 / eta steps.
-_LMBDA, _LARGEST_RATIO = 2.0, 0.01
+_LMBDA, _LARGEST_RATIO = 1.0, 0.01
 
 
 def penalty_strength(parameters: Parameters, inputs: Inputs, start: State | None) -> float:

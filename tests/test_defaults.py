@@ -12,8 +12,8 @@ def quick(**parameters):
     return MLPSigmoidClassifier(8, random_state=0, **({"max_iter": 3} | parameters))
 
 
-@pytest.mark.parametrize(("n_rows", "lmbda"), [(300, 2.0), (200, 2.0), (60, 0.6), (2, 0.02)])
-def test_the_penalty_is_2_and_less_for_few_rows(n_rows, lmbda, digits):
+@pytest.mark.parametrize(("n_rows", "lmbda"), [(300, 1.0), (100, 1.0), (60, 0.6), (2, 0.02)])
+def test_the_penalty_is_1_and_less_for_few_rows(n_rows, lmbda, digits):
     X, y = digits[0][:n_rows], digits[1][:n_rows]
     clf = quick(batch_size=1).fit(X, y)
     assert clf.lmbda_ == pytest.approx(lmbda)
@@ -25,7 +25,7 @@ def test_a_stream_is_not_penalised_unless_it_is_told_its_size(digits):
     stream = quick().partial_fit(X[:1], y[:1], classes=range(10))
     assert stream.lmbda_ == 0
     assert_same_model(stream, quick(lmbda=0.0).partial_fit(X[:1], y[:1], classes=range(10)))
-    assert quick(n_total=5000).partial_fit(X[:1], y[:1], classes=range(10)).lmbda_ == 2
+    assert quick(n_total=5000).partial_fit(X[:1], y[:1], classes=range(10)).lmbda_ == 1
     assert quick(n_total=50).partial_fit(X[:1], y[:1], classes=range(10)).lmbda_ == 0.5
 
 
@@ -49,7 +49,7 @@ def test_weights_that_count_no_repetitions_leave_the_penalty_as_it_is(factor, di
     weight /= weight.mean()
     one = quick().fit(X, y, sample_weight=weight)
     other = quick().fit(X, y, sample_weight=factor * weight)
-    assert other.lmbda_ == pytest.approx(2 * factor)
+    assert other.lmbda_ == pytest.approx(factor)
     for a, b in zip(one.coefs_, other.coefs_, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
@@ -65,7 +65,7 @@ def test_repeated_rows_and_weights_of_their_number_have_the_same_penalty(digits)
     repeats = 1 + np.arange(len(X)) % 3
     weighted = quick(batch_size=None).fit(X, y, sample_weight=repeats)
     repeated = quick(batch_size=None).fit(np.repeat(X, repeats, axis=0), np.repeat(y, repeats))
-    assert weighted.lmbda_ == repeated.lmbda_ == 2
+    assert weighted.lmbda_ == repeated.lmbda_ == 1
     np.testing.assert_allclose(weighted.coefs_[0], repeated.coefs_[0], rtol=1e-9, atol=1e-12)
 
 

@@ -158,8 +158,8 @@ def test_average_of_one_block_is_plain_training(client, digits):
 def test_the_penalty_is_chosen_as_by_the_plain_classifier(client, digits, sync):
     X, y = digits
     clf = DaskMLPSigmoidClassifier((8,), sync=sync, max_iter=1, random_state=0)
-    assert clf.fit(*in_blocks(X, y)).lmbda_ == 2
-    assert clf.fit(*in_blocks(X, y, np.full(len(y), 1 / 300))).lmbda_ == pytest.approx(2 / 300)
+    assert clf.fit(*in_blocks(X, y)).lmbda_ == 1
+    assert clf.fit(*in_blocks(X, y, np.full(len(y), 1 / 300))).lmbda_ == pytest.approx(1 / 300)
     assert clf.partial_fit(*in_blocks(X, y)).lmbda_ == 0
 
 
