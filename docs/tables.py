@@ -71,6 +71,8 @@ def write(folder):
         "search": search_times(read("search")),
         "scale": scale(read("scale")),
         **starting_points(read("starting_points")),
+        **small_tables(read("tables")),
+        "mnist_defaults": mnist_defaults(read("mnist_defaults")),
         "experiments": all_experiments(scripts, experiments),
         **{script: experiment(experiments.get(script)) for script in scripts},
     }
@@ -326,6 +328,54 @@ def starting_points(measured):
             table(header, rows) + f"Means of {runs} runs each. {machine(measured['machine'])}"
         )
     return texts
+
+
+def small_tables(measured):
+    """Make a table for each kind of data sets: every model beside ours."""
+    texts = {}
+    for sets, figure, peer in (
+        ("development", "accuracy", "MLPClassifier"),
+        ("judge", "accuracy", "MLPClassifier"),
+        ("imbalanced", "balanced_accuracy", "LogisticRegression"),
+    ):
+        summary, shown = measured[sets]["summary"], figure.replace("_", " ")
+        rows = []
+        for model, found in summary.items():
+            counts = found.get("sets that sknielsen won and lost", {})
+            name = "`MLPSigmoidClassifier`" + model.removeprefix("sknielsen")
+            rows.append(
+                [
+                    name if model.startswith("sknielsen") else escaped(model),
+                    f"{found[figure]:.4f}",
+                    f"{found['log_loss']:.3f}",
+                    f"{found['seconds'] / summary[peer]['seconds']:.2f}",
+                    *(
+                        f"{counts[name]['won']} : {counts[name]['lost']}" if counts else ""
+                        for name in (figure, "log_loss")
+                    ),
+                ]
+            )
+        header = ["Model", shown, "log loss", f"time / that of {peer}"]
+        header += [f"sets that ours wins : loses in {shown}", "in log loss"]
+        n_sets = len(measured[sets]["sets"]["sknielsen"])
+        texts[f"tables_{sets}"] = table(header, rows) + (
+            f"Means over {n_sets} data sets, {measured[sets]['folds']} folds each. "
+            f"{machine(measured['machine'])}"
+        )
+    return texts
+
+
+def mnist_defaults(measured):
+    """Make the table of MNIST with everything default."""
+    medians = measured["medians"]
+    unit = medians["MLPClassifier"]["seconds"]
+    rows = [
+        [model, f"{found['accuracy']:.4f}", f"{found['seconds'] / unit:.2f}"]
+        for model, found in medians.items()
+    ]
+    return table(["Model", "accuracy", "time / that of MLPClassifier"], rows) + (
+        f"Medians of three seeds. {machine(measured['machine'])}"
+    )
 
 
 def all_experiments(scripts, experiments):
