@@ -13,12 +13,11 @@ from sknielsen._guards import LARGE_RMS
 from sknielsen._inputs import Inputs, is_dask
 from sknielsen.core.data import Data
 from sknielsen.costs import resolve_cost
-from sknielsen.diagnostics._evidence import TINY_NORM, Evidence, cost_of_chance
+from sknielsen.diagnostics._evidence import HOPELESS, TINY_NORM, Evidence, cost_of_chance
 
 _GAIN = 0.1  # of the accuracy left to gain over the commonest class: more is better than chance
 _NOTHING = 0.01  # cost of chance: if it is less, nearly all labels are one, which is no problem
 _FAR = 4.0  # an eta so many times larger or smaller than suits the rows is a likely cause
-_HOPELESS = 100.0  # so many times larger than suits the rows, more epochs would not help either
 _FEW_EPOCHS = 10  # fewer are a short training, which may be meant
 _FEW_STEPS = 300  # fewer are a likely cause
 _ENOUGH_STEPS = 3000  # what is advised instead
@@ -58,7 +57,7 @@ def convergence_problem(clf: Any, inputs: Inputs) -> str | None:
         return None
     t = Evidence(clf, inputs.given.X, inputs.given.y)
     with np.errstate(all="ignore"):
-        if clf.n_iter_ < _FEW_EPOCHS and t.eta < _HOPELESS * t.eta_for_rows:
+        if clf.n_iter_ < _FEW_EPOCHS and t.eta < HOPELESS * t.eta_for_rows:
             return None
         cause, cure = cause_of_chance(t)
     return (

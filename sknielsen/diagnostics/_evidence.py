@@ -43,6 +43,7 @@ COST_LEFT = 0.1  # of chance's cost: below it, further falls hardly change decis
 _STUCK_ROWS = 0.99  # of the rows: a neuron saturated on one side for so many tells nothing
 _STUCK_UNITS = 1 / 3  # of a layer: sound trainings show up to 0.05, and 0.2 at a bold eta
 _VANISHED = 0.5  # length of a neuron's weights; scaled initial weights have length 1
+HOPELESS = 100.0  # times larger than suits the rows: no epochs and no penalty are to blame
 _MEMORY = 0.1  # epochs: weights forget 9 of 10 rows; the book's lmbda 5 at eta 0.5 gives 4
 # A step on a row x moves the row's own weighted inputs by eta |x|^2 delta. The thresholds that
 # `find_eta` measures, times the mean |x|^2, are 30 on digits and breast cancer, 70 on wine, 100 on
@@ -338,7 +339,9 @@ class Evidence:
 
     @cached_property
     def overruled(self) -> bool:
-        """Whether the penalty overrules the data."""
+        """Whether the penalty overrules the data, at an eta at which they could be learnt."""
+        if self.eta >= HOPELESS * self.eta_for_rows:
+            return False
         return self.vanished or (self.memory <= _MEMORY and self.of_chance >= COST_LEFT)
 
 

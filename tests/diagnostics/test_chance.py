@@ -276,6 +276,13 @@ def test_no_row_is_looked_at_after_a_training_that_learnt(digits, monkeypatch):
     classifier().fit(*digits)
 
 
+def test_an_eta_that_shakes_the_weights_is_not_blamed_on_the_penalty(digits):
+    clf = classifier(eta=500.0, eta_schedule="taper", lmbda=0.5, max_iter=4)
+    (sentence,) = sentences(clf.fit, *digits)
+    assert "eta=500 is too large" in sentence
+    assert "penalty" not in str(diagnose(clf, *digits))
+
+
 @pytest.mark.parametrize("eta", [30.0, 500.0])
 def test_a_taper_is_judged_by_the_eta_that_it_begins_with(eta, digits):
     clf = classifier(eta=eta, eta_schedule="taper")
