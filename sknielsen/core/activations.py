@@ -5,6 +5,7 @@ activation: a function that overwrites z with the activations, a line in ``ACTIV
 line in `log_outputs` if its logarithm needs care in the tails.
 """
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ _DTYPES: list[np.dtype[Any]] = [np.dtype(np.float32), np.dtype(np.float64)]
 _HALF: dict[np.dtype[Any], Array] = {dtype: np.array(0.5, dtype) for dtype in _DTYPES}
 _ONE: dict[np.dtype[Any], Array] = {dtype: np.array(1.0, dtype) for dtype in _DTYPES}
 
-
 SATURATED_SLOPE = 0.01  # sigma'(z) below it: a neuron learns at less than 1/25 of its best
+# a (1 - a) is below it outside of these bounds, which is |z| > 4.585.
+_LOW = 0.5 - sqrt(0.25 - SATURATED_SLOPE)
+_HIGH = 0.5 + sqrt(0.25 - SATURATED_SLOPE)
 
 
 def sigmoid(z: Array) -> Array:
@@ -43,6 +46,25 @@ def sigmoid(z: Array) -> Array:
     np.tanh(z, z)
     np.multiply(z, half, z)
     return np.add(z, half, z)
+
+
+def count_saturated(a: Array) -> int:
+    """Count the sigmoid activations a with sigma'(z) = a (1 - a) < SATURATED_SLOPE."""
+    return int(np.count_nonzero(a < _LOW)) + int(np.count_nonzero(a > _HIGH))
+
+
+def softplus(z: Array) -> Array:
+    """Compute ln(1 + e^z) in a new array, finite for every finite z.
+
+    Uses max(z, 0) + ln(1 + e^-|z|), of which NumPy computes many elements at a time; it computes
+    `numpy.logaddexp` one by one.
+    """
+    result = np.abs(z)
+    np.negative(result, result)
+    np.exp(result, result)
+    np.log1p(result, result)
+    result += np.maximum(z, 0)
+    return result
 
 
 def softmax(z: Array) -> Array:

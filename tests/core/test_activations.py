@@ -3,6 +3,7 @@ import pytest
 from scipy.special import expit
 
 from sknielsen.activations import log_outputs, sigmoid, softmax
+from sknielsen.core.activations import SATURATED_SLOPE, count_saturated, softplus
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -11,6 +12,24 @@ def test_sigmoid_overwrites_z_and_does_not_overflow(dtype):
     expected = expit(z)
     assert sigmoid(z) is z
     np.testing.assert_allclose(z, expected, atol=np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_neurons_are_saturated_where_the_slope_of_the_sigmoid_is_small(dtype):
+    z = np.linspace(-9, 9, 1001).astype(dtype)
+    slopes = expit(z.astype(float)) * expit(-z.astype(float))
+    assert count_saturated(sigmoid(z.copy())) == np.sum(slopes < SATURATED_SLOPE)
+    assert count_saturated(sigmoid(np.array([-4.586, -4.584, 4.584, 4.586], dtype))) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softplus_is_finite_for_every_finite_z(dtype):
+    largest = np.finfo(dtype).max
+    z = np.array([-largest, -100, -1, 0, 1, 100, largest], dtype)
+    expected = [0, np.exp(-100), np.log1p(np.exp(-1)), np.log(2), np.log1p(np.e), 100, largest]
+    before = z.copy()
+    np.testing.assert_allclose(softplus(z), expected, rtol=1e-6, atol=1e-40)
+    np.testing.assert_array_equal(z, before)
 
 
 def test_softmax_rows_sum_to_one_and_large_z_do_not_overflow():

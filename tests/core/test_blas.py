@@ -62,6 +62,14 @@ def test_large_products_keep_their_threads(two_threads):
     assert blas_threads(*LARGE)(n_threads) == before
 
 
+@pytest.mark.parametrize("n_rows, alone", [(1, False), (100, True), (1000, True), (10_000, False)])
+def test_a_few_products_wake_no_second_thread_unless_they_are_large(n_rows, alone, two_threads):
+    """One row is left to BLAS, which takes one thread for so little."""
+    before = n_threads()
+    expected = [1] * len(before) if alone else before
+    assert blas_threads(n_rows, [784, 100, 10], few=True)(n_threads) == expected
+
+
 def test_a_call_gets_its_arguments_and_gives_its_result_or_error(two_threads):
     before = n_threads()
     for size in SMALL, LARGE:
