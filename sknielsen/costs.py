@@ -20,7 +20,7 @@ import numpy as np
 
 from sknielsen._resolve import resolve
 from sknielsen._sklearn import BaseEstimator
-from sknielsen.core.activations import sigmoid, softmax, softplus
+from sknielsen.core.activations import log_softmax, sigmoid, softmax, softplus
 from sknielsen.core.contracts import Array, Cost
 
 
@@ -73,8 +73,7 @@ class LogLikelihood(BaseEstimator):
 
     def value(self, z: Array, y: Array) -> Array:
         """Compute ln(sum_k e^z_k) - z_y for each sample, finite for every finite z."""
-        largest = z.max(axis=1, keepdims=True)  # the exponentials of the rest do not overflow
-        cost: Array = np.log(np.exp(z - largest).sum(axis=1)) - (y * (z - largest)).sum(axis=1)
+        cost: Array = -(y * log_softmax(z)).sum(axis=1)
         return cost
 
     def delta(self, a: Array, y: Array, out: Array) -> None:

@@ -9,7 +9,7 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy.special import log_expit, log_softmax
+from scipy.special import log_expit
 
 from sknielsen.core.contracts import Activation, Array
 
@@ -86,6 +86,16 @@ def softmax(z: Array) -> Array:
     return z
 
 
+def log_softmax(z: Array) -> Array:
+    """Compute ln softmax(z) of each row in a new array.
+
+    The function of this name in SciPy does the same, but takes 30 us to begin.
+    """
+    log_a: Array = z - z.max(axis=1, keepdims=True)
+    log_a -= np.log(np.exp(log_a).sum(axis=1, keepdims=True))
+    return log_a
+
+
 def multiply_by_sigmoid_prime(delta: Array, a: Array, keep: float, scratch: Array) -> None:
     """Multiply an error by sigma'(z), in place, from the activations a = sigma(z).
 
@@ -130,7 +140,7 @@ def log_outputs(activation: Activation, z: Array, complement: bool = False) -> A
     """
     log_a: Array
     if activation is softmax:
-        log_a = log_softmax(z, axis=1)
+        log_a = log_softmax(z)
     elif activation is sigmoid:
         log_a = log_expit(-z if complement else z)
     else:

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 from scipy.special import expit
+from scipy.special import log_softmax as scipy_log_softmax
 
 from sknielsen.activations import log_outputs, sigmoid, softmax
-from sknielsen.core.activations import SATURATED_SLOPE, count_saturated, softplus
+from sknielsen.core.activations import SATURATED_SLOPE, count_saturated, log_softmax, softplus
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -72,3 +73,11 @@ def test_logarithms_of_softmax_outputs_are_of_each_row_by_itself():
 def test_logarithms_are_of_the_outputs_unless_the_complement_is_asked_for():
     z = np.array([[-1.0, 2.0]])
     np.testing.assert_allclose(log_outputs(sigmoid, z), np.log(expit(z)))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_logarithms_of_softmax_are_those_of_scipy(order):
+    z = np.array(np.random.default_rng(0).normal(0, 300, (5, 3)), order=order)
+    before = z.copy()
+    np.testing.assert_allclose(log_softmax(z), scipy_log_softmax(z, axis=1), rtol=1e-14)
+    np.testing.assert_array_equal(z, before)
