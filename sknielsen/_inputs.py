@@ -20,13 +20,12 @@ from sklearn.utils.validation import _get_feature_names, validate_data
 from sknielsen._guards import look_at_images, look_at_split, look_at_validation
 from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
+from sknielsen._plain import are_plain, is_plain, mean_square_of, warn_of_large_inputs
 from sknielsen._warn import warn
 from sknielsen.core.contracts import Array
 from sknielsen.core.data import Data, finite_total, split
 from sknielsen.core.randomness import MONITOR, SPLIT, generator
 from sknielsen.core.state import State
-
-LARGE_RMS = 5.0  # inputs: beyond this one weight of order one saturates a neuron
 
 _IN_A_PIPELINE = (
     " In a pipeline `X_val` must pass the same steps as X: use "
@@ -159,7 +158,12 @@ def local_inputs(
     """
     refuse_dask(given.classes)
     dtype = start.weights[0].dtype if start else "numeric"
-    X, y = check_rows(probe, given.X, given.y, reset=start is None, dtype=dtype)
+    mean_square = mean_square_of(given.X) if is_plain(given.X) else math.nan
+    if math.isfinite(mean_square) and are_plain(given.X, given.y, start):
+        X, y = given.X, given.y
+        probe.n_features_in_ = X.shape[1]
+    else:
+        X, y = check_rows(probe, given.X, given.y, reset=start is None, dtype=dtype)
     if parameters.augment is not None and issparse(X):
         raise TypeError(SPARSE_AUGMENT)
     known = Labels(start.classes, start.multilabel) if start else None
@@ -184,9 +188,7 @@ def local_inputs(
             if remark:
                 warn(remark)
     if start is None:
-        values = X.data if issparse(X) else X.ravel()
-        with np.errstate(all="ignore"):
-            warn_of_large_inputs(np.vdot(values, values) / (X.shape[0] * X.shape[1]))
+        warn_of_large_inputs(mean_square_of(X) if math.isnan(mean_square) else mean_square)
         for remark in look_at_images(parameters.augment, X):
             warn(remark)
     return Inputs(
@@ -265,17 +267,6 @@ def _accepts(probe: Any, X: Any, dtype: Any) -> bool:
 def new_to_validation(start: State | None) -> bool:
     """Tell whether no epoch has had validation data yet, so that they deserve a look."""
     return start is None or all(map(math.isnan, reversed(start.history["validation_cost"])))
-
-
-def warn_of_large_inputs(mean_square: float) -> None:
-    """Warn where inputs are so large that sigmoid neurons saturate at once."""
-    rms = math.sqrt(mean_square)
-    if rms > LARGE_RMS:
-        warn(
-            f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "
-            "learn. Scale the inputs to about one, for instance by dividing pixels by 255 or "
-            "with StandardScaler."
-        )
 
 
 def _split(codes: Array, labels: Labels, fraction: float, seed: int) -> tuple[Array, Array]:

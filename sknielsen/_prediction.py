@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknielsen._fitted import network_of
 from sknielsen._inputs import check_rows
+from sknielsen._plain import is_plain
 from sknielsen.core.activations import ACTIVATIONS, log_outputs, log_softmax
 from sknielsen.core.blas import blas_threads
 from sknielsen.core.contracts import Activation, Array
@@ -60,11 +61,8 @@ def _rows(model: Any, X: Any, network: Network) -> Any:
     They may then hold NaN or infinity, of which the weighted inputs tell.
     """
     as_they_are = (
-        type(X) is np.ndarray
+        is_plain(X)
         and X.dtype == network.dtype
-        and X.ndim == 2
-        and X.flags.c_contiguous
-        and len(X) > 0
         and X.shape[1] == network.layer_sizes[0]
         and not hasattr(model, "feature_names_in_")
     )

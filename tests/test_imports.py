@@ -24,6 +24,7 @@ LAYERS = [
         "_inputs",
         "_labels",
         "_parameters",
+        "_plain",
         "_resolve",
         "_sklearn",
         "_version",

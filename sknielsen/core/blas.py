@@ -50,6 +50,7 @@ _Counts: TypeAlias = list[tuple[Any, int]]  # libraries, each with a number of t
 # machine. A thread that must be woken for a few products has to save more than one that goes on
 # from mini-batch to mini-batch.
 _ONE_THREAD_ANYWAY, _ONE_THREAD_IS_FASTER, _NOT_WORTH_WAKING = 250_000, 5_000_000, 100_000_000
+_ONE_THREAD_ANYWAY_IN_A_DOT = 10_000  # numbers of a vector
 
 
 class Run(Protocol):
@@ -174,6 +175,15 @@ class _OneThread:
 
 
 _one_thread = _OneThread()
+
+
+def sum_of_squares(x: Array) -> float:
+    """Sum the squares of a vector, on one thread: reading it takes longer than adding it up.
+
+    The sum is finite only if all numbers are.
+    """
+    run = _one_thread if x.size > _ONE_THREAD_ANYWAY_IN_A_DOT else _call
+    return float(run(np.vdot, x, x))
 
 
 def _call(function: Callable[..., T], /, *args: Any) -> T:

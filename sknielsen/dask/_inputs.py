@@ -15,10 +15,10 @@ from sknielsen._inputs import (
     new_to_validation,
     refuse_dask,
     validation_data,
-    warn_of_large_inputs,
 )
 from sknielsen._labels import Labels
 from sknielsen._parameters import Parameters
+from sknielsen._plain import warn_of_large_inputs
 from sknielsen._warn import warn
 from sknielsen.core.contracts import Array
 from sknielsen.core.data import Data, digest, finite_total

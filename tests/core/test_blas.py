@@ -18,6 +18,7 @@ from sknielsen.core.blas import (
     _OneThread,
     blas_threads,
     check_layout,
+    sum_of_squares,
 )
 
 
@@ -231,3 +232,14 @@ def test_a_forked_process_keeps_the_limit_of_its_own_thread_alone(own, two_threa
         assert outside == counts
     assert set(inside) == {1}
     assert n_threads() == counts
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [5, 20_000])
+def test_squares_are_summed_on_one_thread(n, dtype, two_threads, monkeypatch):
+    x, seen, vdot = np.full(n, 0.5, dtype), [], np.vdot
+    monkeypatch.setattr(np, "vdot", lambda *args: seen.append(n_threads()) or vdot(*args))
+    assert sum_of_squares(x) == n / 4
+    assert (set(seen[0]) == {1}) is (n > 10_000)  # BLAS takes one for few numbers anyway
+    x[3] = np.nan
+    assert not np.isfinite(sum_of_squares(x))
