@@ -292,6 +292,8 @@ def _split(codes: Array, labels: Labels, fraction: float, seed: int) -> tuple[Ar
 
 def _monitor_rows(train: Data, n_rows: int | None, seed: int) -> Array:
     """Choose the training rows that are measured: always the same ones."""
+    if n_rows == 0:
+        return train.rows[:0]
     weight = train.relative_weight(train.rows)
     rows = train.rows if weight is None else train.rows[weight > 0]
     if n_rows is not None and n_rows < len(rows):

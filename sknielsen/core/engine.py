@@ -182,7 +182,7 @@ class LocalEngine:
     def _order(self, epoch: int) -> Array:
         """Return the row numbers of an epoch in the order of its visits."""
         rows = self.train.rows
-        if self.descent.shuffle:
+        if self.descent.shuffle and len(rows) > 1:
             rows = generator(self.descent.seed, SHUFFLE, epoch).permutation(rows)
         return rows if self._visits is None else spread(rows, self._visits)
 
