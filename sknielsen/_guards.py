@@ -2,10 +2,9 @@
 
 `look_at_validation` runs all checks on random samples, so that their cost is bounded, and says
 nothing if it is in doubt. To add a check, write a function of the two samples and call it there.
-`look_at_images` leaves the look to the augmenter; `warn_of_large_inputs` knows their size already.
+`look_at_images` leaves the look to the augmenter.
 """
 
-import math
 from collections import Counter
 from typing import Any, TypeAlias
 
@@ -13,11 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
-from sknielsen._warn import warn
-
 Rows: TypeAlias = Any  # an ndarray, or a CSR matrix of SciPy, which has no types
-
-LARGE_RMS = 5.0  # inputs: beyond this one weight of order one saturates a neuron
 
 _ROWS = 4096  # in a sample: of a million training rows, 4096**2 / 1e6 = 17 > _COPIES then meet
 _FEATURES = 512  # of dense data: enough to tell rows apart; samples hold 2 million values at most
@@ -251,14 +246,3 @@ def _difference_of_scale(a: csr_array, b: csr_array) -> str | None:
     if off > 0.5:
         return f"{off:.0%} of the features compared are more than {_FACTOR} times off their range"
     return None
-
-
-def warn_of_large_inputs(mean_square: float) -> None:
-    """Warn where inputs are so large that sigmoid neurons saturate at once."""
-    rms = math.sqrt(mean_square)
-    if rms > LARGE_RMS:
-        warn(
-            f"The root mean square of X is {rms:.3g}: sigmoid neurons will saturate and hardly "
-            "learn. Scale the inputs to about one, for instance by dividing pixels by 255 or "
-            "with StandardScaler."
-        )

@@ -17,14 +17,10 @@ from sklearn.utils import _safe_indexing, assert_all_finite, check_array, column
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _get_feature_names, validate_data
 
-from sknielsen._guards import (
-    look_at_images,
-    look_at_split,
-    look_at_validation,
-    warn_of_large_inputs,
-)
+from sknielsen._guards import look_at_images, look_at_split, look_at_validation
 from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
+from sknielsen._plain import are_plain, is_plain, mean_square_of, warn_of_large_inputs
 from sknielsen._warn import warn
 from sknielsen.core.contracts import Array
 from sknielsen.core.data import Data, finite_total, split
@@ -162,7 +158,12 @@ def local_inputs(
     """
     refuse_dask(given.classes)
     dtype = start.weights[0].dtype if start else "numeric"
-    X, y = check_rows(probe, given.X, given.y, reset=start is None, dtype=dtype)
+    mean_square = mean_square_of(given.X) if is_plain(given.X) else math.nan
+    if math.isfinite(mean_square) and are_plain(given.X, given.y, start):
+        X, y = given.X, given.y
+        probe.n_features_in_ = X.shape[1]
+    else:
+        X, y = check_rows(probe, given.X, given.y, reset=start is None, dtype=dtype)
     if parameters.augment is not None and issparse(X):
         raise TypeError(SPARSE_AUGMENT)
     known = Labels(start.classes, start.multilabel) if start else None
@@ -187,9 +188,7 @@ def local_inputs(
             if remark:
                 warn(remark)
     if start is None:
-        values = X.data if issparse(X) else X.ravel()
-        with np.errstate(all="ignore"):
-            warn_of_large_inputs(np.vdot(values, values) / (X.shape[0] * X.shape[1]))
+        warn_of_large_inputs(mean_square_of(X) if math.isnan(mean_square) else mean_square)
         for remark in look_at_images(parameters.augment, X):
             warn(remark)
     return Inputs(
@@ -293,6 +292,8 @@ def _split(codes: Array, labels: Labels, fraction: float, seed: int) -> tuple[Ar
 
 def _monitor_rows(train: Data, n_rows: int | None, seed: int) -> Array:
     """Choose the training rows that are measured: always the same ones."""
+    if n_rows == 0:
+        return train.rows[:0]
     weight = train.relative_weight(train.rows)
     rows = train.rows if weight is None else train.rows[weight > 0]
     if n_rows is not None and n_rows < len(rows):

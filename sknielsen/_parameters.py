@@ -12,7 +12,6 @@ from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.metrics import check_scoring, get_scorer_names
 
 from sknielsen._resolve import check_number, random_state_of, scalar
 from sknielsen.core.activations import ACTIVATIONS
@@ -73,7 +72,8 @@ def stands_for(resolve: Callable[[object], Any]) -> Check:
 
 def seed_or_generator(name: str, value: Any) -> Any:
     """Check what random numbers begin with, and draw none."""
-    random_state_of(value)
+    if value is not None and not (type(value) is int and 0 <= value < 2**32):
+        random_state_of(value)  # which takes long to seed a generator
     return value
 
 
@@ -113,13 +113,16 @@ def augmenter(name: str, value: Any) -> Augmenter | None:
 
 def scoring(name: str, value: Any) -> Any:
     """Check a validation score: "accuracy" and "cost" stay names, all else becomes a scorer."""
-    known = isinstance(value, str) and value in ("accuracy", "cost", *get_scorer_names())
-    if not (known or callable(value)):
+    if value_is(value, "accuracy", "cost"):
+        return value
+    from sklearn.metrics import check_scoring, get_scorer_names  # which take long to import
+
+    if not (callable(value) or value_is(value, *get_scorer_names())):
         raise (ValueError if isinstance(value, str) else TypeError)(
             f"`{name}` must be 'accuracy', 'cost', a name that "
             f"sklearn.metrics.get_scorer_names lists, or a scorer; got {value!r}."
         )
-    return value if value_is(value, "accuracy", "cost") else check_scoring(scoring=value)
+    return check_scoring(scoring=value)
 
 
 def penalty_strength(name: str, value: Any) -> float | Literal["auto"]:

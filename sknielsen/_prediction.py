@@ -8,15 +8,19 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from scipy.special import log_softmax
 from sklearn.utils.validation import check_is_fitted
 
-from sknielsen._fitted import network_of, parts_of
+from sknielsen._fitted import network_of
 from sknielsen._inputs import check_rows
-from sknielsen.core.activations import ACTIVATIONS, log_outputs
+from sknielsen._plain import is_plain
+from sknielsen.core.activations import ACTIVATIONS, log_outputs, log_softmax
 from sknielsen.core.blas import blas_threads
 from sknielsen.core.contracts import Activation, Array
-from sknielsen.core.data import rows_held
+from sknielsen.core.network import Network
+
+# Rows and activations predicted at once. Of many rows BLAS makes a few large products: threads
+# that wait for one another often are slow on a busy machine.
+_HELD_BYTES = 16 * 1024 * 1024
 
 
 def weighted_inputs(model: Any, X: Any) -> Array:
@@ -33,40 +37,57 @@ def weighted_inputs(model: Any, X: Any) -> Array:
         If the model has been given arrays that make no network, if it is not finite, or if z
         overflows float64.
     """
-    check_is_fitted(model)
-    dtype = parts_of(model)[0][0].dtype
-    X = check_rows(model, X, dtype=dtype)
+    if not model.__sklearn_is_fitted__():
+        check_is_fitted(model)  # which says so, and takes longer to find out
+    network = network_of(model)
     try:
-        return _forward(model, X, dtype)
+        return _forward(network, _rows(model, X, network))
     except OverflowError:
+        rows = check_rows(model, X, dtype=network.dtype)  # are they finite?
         for name in ("coefs_", "intercepts_"):
             if not all(np.isfinite(array).all() for array in getattr(model, name)):
                 raise ValueError(
                     f"The model is not finite: `{name}` holds NaN or infinity."
                 ) from None
     try:
-        return _forward(model, X, np.dtype(np.float64))
+        return _forward(network_of(model, dtype=np.dtype(np.float64)), rows)
     except OverflowError as error:
         raise ValueError(f"X is too large for this model. {error}") from None
 
 
-def _forward(model: Any, X: Any, dtype: np.dtype[Any]) -> Array:
+def _rows(model: Any, X: Any, network: Network) -> Any:
+    """Check rows, unless they are as the check would return them.
+
+    They may then hold NaN or infinity, of which the weighted inputs tell.
+    """
+    as_they_are = (
+        is_plain(X)
+        and X.dtype == network.dtype
+        and X.shape[1] == network.layer_sizes[0]
+        and not hasattr(model, "feature_names_in_")
+    )
+    return X if as_they_are else check_rows(model, X, dtype=network.dtype)
+
+
+def _forward(network: Network, X: Any) -> Array:
     """Compute the output layer's z of every row, a chunk at a time."""
-    network = network_of(model, dtype=dtype)
+    dtype, sizes = network.dtype, network.layer_sizes
     largest = float(np.finfo(dtype).max) / 4  # so that differences are finite, too
     n_rows, n_features = X.shape
-    z = np.empty((n_rows, network.layer_sizes[-1]), dtype)
-    step = rows_held(n_features, network.n_units, dtype)
+    z = np.empty((n_rows, sizes[-1]), dtype)
+    is_copied = issparse(X) or X.dtype != dtype
+    held = dtype.itemsize * (network.n_units + (n_features if is_copied else 0))
+    at_once = max(1, _HELD_BYTES // held)
 
     def pass_chunks() -> None:
-        for start in range(0, n_rows, step):
-            x = X[start : start + step].astype(dtype, copy=False)
+        for start in range(0, n_rows, at_once):
+            x = X[start : start + at_once]
+            x = x.astype(dtype, copy=False) if is_copied else x
             x = x.toarray() if issparse(x) else x
-            z[start : start + step] = network.forward(x, largest=largest)
+            z[start : start + at_once] = network.forward(x, largest=largest)
 
-    run = blas_threads(min(n_rows, 10), network.layer_sizes)  # all threads if a layer is large
     with np.errstate(all="ignore"):
-        run(pass_chunks)
+        blas_threads(min(n_rows, at_once), sizes, few=True)(pass_chunks)
     return z
 
 
@@ -91,7 +112,7 @@ def log_probabilities(model: Any, z: Array) -> Array:
             if z.shape[1] == 1:
                 log_p = np.hstack([log_outputs(activation, z, complement=True), log_p])
             else:
-                log_p = log_softmax(log_p, axis=1)  # also where all outputs underflow
+                log_p = log_softmax(log_p)  # also where all outputs underflow
     if not np.isfinite(log_p).all():  # never of sigmoid and softmax
         raise ValueError(
             f"The output activation {activation!r} gives no logarithm that is finite: its "

@@ -4,6 +4,7 @@ A name stands for the object of that name in a table; an object with the members
 stands for itself. Anything else is an error that says what is accepted and what came.
 """
 
+import functools
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from numbers import Integral, Real
@@ -101,13 +102,16 @@ def check_number(name: str, value: Any, kind: Any, interval: str, also: str = ""
     ValueError
         If it lies outside of the interval, is NaN, or is larger than any float.
     """
-    low, high = map(float, interval[1:-1].split(","))
-    kinds = "an integer" if kind is Integral else "a number"
-    subject = f"`{name}`" if name.isidentifier() else name
-    expected = f"{subject} must be {kinds} in {interval}{also}"
+
+    def expected() -> str:
+        kinds = "an integer" if kind is Integral else "a number"
+        subject = f"`{name}`" if name.isidentifier() else name
+        return f"{subject} must be {kinds} in {interval}{also}"
+
+    low, high = _ends(interval)
     value = scalar(value)
     if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, kind):
-        raise TypeError(f"{expected}; got {value!r}.")
+        raise TypeError(f"{expected()}; got {value!r}.")
     try:
         with np.errstate(over="ignore"):
             number = int(value) if kind is Integral else float(value)
@@ -116,8 +120,15 @@ def check_number(name: str, value: Any, kind: Any, interval: str, also: str = ""
     above = number >= low if interval[0] == "[" else number > low
     below = number <= high if interval[-1] == "]" else number < high
     if not (above and below):
-        raise ValueError(f"{expected}; got {shown(value)}.")
+        raise ValueError(f"{expected()}; got {shown(value)}.")
     return number
+
+
+@functools.cache
+def _ends(interval: str) -> tuple[float, float]:
+    """Read the ends of an interval."""
+    low, high = interval[1:-1].split(",")
+    return float(low), float(high)
 
 
 def random_state_of(random_state: Any) -> np.random.RandomState:

@@ -17,11 +17,10 @@ Everywhere z, a, y and out have shape (n_samples, n_outputs), and y holds zeros 
 """
 
 import numpy as np
-from scipy.special import logsumexp
 
 from sknielsen._resolve import resolve
 from sknielsen._sklearn import BaseEstimator
-from sknielsen.core.activations import sigmoid, softmax
+from sknielsen.core.activations import log_softmax, sigmoid, softmax, softplus
 from sknielsen.core.contracts import Array, Cost
 
 
@@ -58,7 +57,7 @@ class CrossEntropy(BaseEstimator):
 
     def value(self, z: Array, y: Array) -> Array:
         """Compute sum_k [ln(1 + e^z_k) - y_k z_k] for each sample, finite for every finite z."""
-        cost: Array = (np.logaddexp(0, z) - y * z).sum(axis=1)
+        cost: Array = (softplus(z) - y * z).sum(axis=1)
         return cost
 
     def delta(self, a: Array, y: Array, out: Array) -> None:
@@ -74,7 +73,7 @@ class LogLikelihood(BaseEstimator):
 
     def value(self, z: Array, y: Array) -> Array:
         """Compute ln(sum_k e^z_k) - z_y for each sample, finite for every finite z."""
-        cost: Array = logsumexp(z, axis=1) - (y * z).sum(axis=1)
+        cost: Array = -(y * log_softmax(z)).sum(axis=1)
         return cost
 
     def delta(self, a: Array, y: Array, out: Array) -> None:

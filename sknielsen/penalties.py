@@ -26,7 +26,7 @@ class L2(BaseEstimator):
 
     def value(self, weights: Sequence[Array]) -> float:
         """Compute sum w^2 / 2."""
-        return 0.5 * sum(float(np.vdot(w, w)) for w in weights)
+        return 0.5 * sum(float(np.square(w).sum()) for w in weights)
 
     def shrink(self, w: Array, rate: float) -> float:
         """Return 1 - rate, by which a step multiplies the weights (Nielsen, ch. 3, eq. 93).

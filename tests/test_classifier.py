@@ -1119,3 +1119,60 @@ def test_layers_that_are_not_the_classifiers_are_named(small, digits):
     whole.velocity_[1][0] = np.zeros(3)
     with pytest.raises(ValueError, match="`velocity_` must hold arrays of the shapes of `coefs_`"):
         whole.partial_fit(*digits)
+
+
+# --- predictions of arrays that need no conversion -----------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("hidden", [(), (8,)])
+@pytest.mark.parametrize("value, message", [(np.nan, "NaN"), (np.inf, "infinity")])
+def test_rows_that_are_not_finite_are_refused(value, message, hidden, dtype, small, digits):
+    X, y = digits[0].astype(dtype), digits[1]
+    clf = small(hidden_layer_sizes=hidden).fit(X, y)
+    clf.coefs_[0][5] = 0.0  # a weight of zero hides it not
+    for n_rows in (1, len(X)):
+        rows = X[:n_rows].copy()
+        rows[-1, 5] = value
+        with pytest.raises(ValueError, match=f"Input X .*{message}"):
+            clf.predict(rows)
+        with pytest.raises(ValueError, match="Input X contains"):
+            clf.predict_proba(rows)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_container_of_the_same_rows_is_predicted_alike(dtype, small, digits):
+    X, y = digits[0].astype(dtype), digits[1]
+    clf = small().fit(X, y)
+    expected = clf.predict_proba(X)
+    read_only = X.copy()
+    read_only.flags.writeable = False
+    for rows in (np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2], read_only, csr_array(X)):
+        np.testing.assert_array_equal(clf.predict_proba(rows), expected)
+    np.testing.assert_array_equal(clf.predict_proba(X.tolist()), expected)
+
+
+@pytest.mark.parametrize("shape", [(0, 64), (64,), (2, 63), (2, 2, 64)])
+def test_arrays_that_are_no_rows_are_refused(shape, small, digits):
+    clf = small().fit(*digits)
+    with pytest.raises(ValueError, match=r"0 sample|2D array|63 features|dim 3"):
+        clf.predict(np.zeros(shape))
+
+
+def test_names_of_features_are_asked_for_where_the_model_knows_them(small, digits):
+    X, y = digits
+    clf = small().fit(pd.DataFrame(X).rename(columns=str), y)
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        clf.predict(X)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_predictions_do_not_depend_on_how_many_rows_are_taken_at_once(
+    copied, small, digits, monkeypatch
+):
+    X, y = digits
+    clf = small().fit(X, y)
+    rows = csr_array(X) if copied else X
+    whole = clf.decision_function(rows)
+    monkeypatch.setattr("sknielsen._prediction._HELD_BYTES", 7 * 8 * (18 + 64 * copied))
+    np.testing.assert_allclose(clf.decision_function(rows), whole, rtol=1e-12)

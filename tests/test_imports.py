@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import pathlib
+import subprocess
 import sys
 from graphlib import TopologicalSorter
 
@@ -24,6 +25,7 @@ LAYERS = [
         "_inputs",
         "_labels",
         "_parameters",
+        "_plain",
         "_resolve",
         "_sklearn",
         "_version",
@@ -115,8 +117,9 @@ def test_modules_import_only_from_their_own_layer_and_those_before_it():
 
 
 def test_no_module_imports_from_the_whole_of_sknielsen():
-    for path, _ in modules():
-        assert "sknielsen" not in {module for module, _ in imported(path)}, path
+    for path, name in modules():
+        if name != ("__init__",):  # which names them for type checkers
+            assert "sknielsen" not in {module for module, _ in imported(path)}, path
 
 
 def test_imports_are_acyclic_also_within_a_package():
@@ -180,6 +183,45 @@ def test_modules_need_only_the_runtime_dependencies():
     for path, (top, *_) in modules():
         roots = {module.split(".")[0] for module, _ in imported(path)}
         assert roots - RUNTIME - EXTRAS.get(top, set()) <= sys.stdlib_module_names, path
+
+
+WINGS = ["activations", "callbacks", "dask", "datasets", "onnx", "plots"]
+
+
+def test_importing_the_package_leaves_out_what_is_seldom_used():
+    left_out = [f"sknielsen.{name}" for name in WINGS] + ["sklearn.metrics", "matplotlib"]
+    code = f"import sys, sknielsen; print([name for name in {left_out} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout == "[]\n", found.stderr
+
+
+def test_what_was_left_out_is_imported_when_it_is_used():
+    assert set(WINGS) < set(dir(sknielsen))
+    code = "import sknielsen; print(sknielsen.plots.HistoryDisplay, sknielsen.datasets.read_idx)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "HistoryDisplay" in found.stdout, found.stderr
+    with pytest.raises(AttributeError, match="module 'sknielsen' has no attribute 'plot'"):
+        sknielsen.plot  # noqa: B018
+
+
+def test_a_module_of_an_extra_that_is_not_there_is_no_attribute(monkeypatch):
+    def missing(name):
+        raise ImportError("no dask")
+
+    monkeypatch.delitem(vars(sknielsen), "dask", raising=False)
+    monkeypatch.setattr(importlib, "import_module", missing)
+    assert not hasattr(sknielsen, "dask")
+    with pytest.raises(AttributeError, match=r"sknielsen\.dask cannot be used: no dask"):
+        sknielsen.dask  # noqa: B018
+
+
+def test_type_checkers_are_told_of_every_public_module():
+    tree = ast.parse((FOLDER / "__init__.py").read_text())
+    named = [
+        n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == "sknielsen"
+    ]
+    public = {top for _, (top, *_) in modules() if top[0] != "_"}
+    assert {alias.asname for node in named for alias in node.names} == public
 
 
 def test_the_classifier_says_that_it_lives_in_the_package():

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from sknielsen import MLPSigmoidClassifier
-from sknielsen._labels import Labels, kind
+from sknielsen._labels import Labels, distinct, kind
 
 INTEGERS = np.arange(17)
 
@@ -154,3 +154,27 @@ def test_balanced_weights_that_no_float_can_hold_are_an_error(least):
     else:
         with pytest.raises(ValueError, match="must have a finite sum; got inf"):
             clf.fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([3, 1, 3, -2, 1, 0]),
+        np.array([127, -128] * 200, np.int8),
+        np.array([2**63 - 1, 2**63 - 3] * 3, np.uint64),
+        np.array([2**64 - 1, 0, 2**64 - 2], np.uint64),
+        np.array([-(2**63), 2**63 - 1]),
+        np.array([10**12, 5]),
+        np.array([0.5, -1.0, 0.5]),
+        np.array([True, False, True]),
+        np.array(["b", "a", "b"]),
+        np.array([], int),
+    ],
+)
+def test_labels_that_occur_are_those_of_numpy_with_their_codes(labels):
+    values = distinct(labels)
+    np.testing.assert_array_equal(values, np.unique(labels))
+    assert values.dtype == labels.dtype
+    if len(values):
+        codes = Labels(values, multilabel=False).encode(labels)
+        np.testing.assert_array_equal(values[codes], labels)

@@ -322,3 +322,16 @@ def test_a_custom_cost_with_its_own_activation_predicts_by_it(small, binary):
     clf = small(cost=Cubed(), max_iter=50, eta=3.0).fit(X, y)
     np.testing.assert_allclose(clf.predict_proba(X)[:, 1], expit(clf.decision_function(X)) ** 3)
     np.testing.assert_allclose(clf.predict_proba(X).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("seed", [0, 2**32 - 1, None, np.int64(3), np.random.RandomState(0)])
+def test_seeds_are_taken_as_they_are(seed):
+    assert CHECKS["random_state"]("random_state", seed) is seed
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, True + 2**40, "a", 0.5])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(
+        (TypeError, ValueError), match="`random_state` must be None, an integer in"
+    ):
+        CHECKS["random_state"]("random_state", seed)

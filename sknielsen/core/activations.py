@@ -5,10 +5,11 @@ activation: a function that overwrites z with the activations, a line in ``ACTIV
 line in `log_outputs` if its logarithm needs care in the tails.
 """
 
+from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy.special import log_expit, log_softmax
+from scipy.special import log_expit
 
 from sknielsen.core.contracts import Activation, Array
 
@@ -18,8 +19,10 @@ _DTYPES: list[np.dtype[Any]] = [np.dtype(np.float32), np.dtype(np.float64)]
 _HALF: dict[np.dtype[Any], Array] = {dtype: np.array(0.5, dtype) for dtype in _DTYPES}
 _ONE: dict[np.dtype[Any], Array] = {dtype: np.array(1.0, dtype) for dtype in _DTYPES}
 
-
 SATURATED_SLOPE = 0.01  # sigma'(z) below it: a neuron learns at less than 1/25 of its best
+# a (1 - a) is below it outside of these bounds, which is |z| > 4.585.
+_LOW = 0.5 - sqrt(0.25 - SATURATED_SLOPE)
+_HIGH = 0.5 + sqrt(0.25 - SATURATED_SLOPE)
 
 
 def sigmoid(z: Array) -> Array:
@@ -45,6 +48,25 @@ def sigmoid(z: Array) -> Array:
     return np.add(z, half, z)
 
 
+def count_saturated(a: Array) -> int:
+    """Count the sigmoid activations a with sigma'(z) = a (1 - a) < SATURATED_SLOPE."""
+    return int(np.count_nonzero(a < _LOW)) + int(np.count_nonzero(a > _HIGH))
+
+
+def softplus(z: Array) -> Array:
+    """Compute ln(1 + e^z) in a new array, finite for every finite z.
+
+    Uses max(z, 0) + ln(1 + e^-|z|), of which NumPy computes many elements at a time; it computes
+    `numpy.logaddexp` one by one.
+    """
+    result = np.abs(z)
+    np.negative(result, result)
+    np.exp(result, result)
+    np.log1p(result, result)
+    result += np.maximum(z, 0)
+    return result
+
+
 def softmax(z: Array) -> Array:
     """Compute exp(z_k) / sum_j exp(z_j) for each row, in place (Nielsen, ch. 3, eq. 78).
 
@@ -62,6 +84,16 @@ def softmax(z: Array) -> Array:
     np.exp(z, z)
     z /= z.sum(axis=1, keepdims=True)
     return z
+
+
+def log_softmax(z: Array) -> Array:
+    """Compute ln softmax(z) of each row in a new array.
+
+    The function of this name in SciPy does the same, but takes 30 us to begin.
+    """
+    log_a: Array = z - z.max(axis=1, keepdims=True)
+    log_a -= np.log(np.exp(log_a).sum(axis=1, keepdims=True))
+    return log_a
 
 
 def multiply_by_sigmoid_prime(delta: Array, a: Array, keep: float, scratch: Array) -> None:
@@ -108,7 +140,7 @@ def log_outputs(activation: Activation, z: Array, complement: bool = False) -> A
     """
     log_a: Array
     if activation is softmax:
-        log_a = log_softmax(z, axis=1)
+        log_a = log_softmax(z)
     elif activation is sigmoid:
         log_a = log_expit(-z if complement else z)
     else:

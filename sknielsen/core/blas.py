@@ -47,8 +47,10 @@ _Counts: TypeAlias = list[tuple[Any, int]]  # libraries, each with a number of t
 
 # Up to the first number of multiply-adds in a call, OpenBLAS itself uses one thread only. Up to
 # the second number, a further thread costs more time than it saves, and far more on a busy
-# machine.
-_ONE_THREAD_ANYWAY, _ONE_THREAD_IS_FASTER = 250_000, 5_000_000
+# machine. A thread that must be woken for a few products has to save more than one that goes on
+# from mini-batch to mini-batch.
+_ONE_THREAD_ANYWAY, _ONE_THREAD_IS_FASTER, _NOT_WORTH_WAKING = 250_000, 5_000_000, 100_000_000
+_ONE_THREAD_ANYWAY_IN_A_DOT = 10_000  # numbers of a vector
 
 
 class Run(Protocol):
@@ -175,21 +177,35 @@ class _OneThread:
 _one_thread = _OneThread()
 
 
+def sum_of_squares(x: Array) -> float:
+    """Sum the squares of a vector, on one thread: reading it takes longer than adding it up.
+
+    The sum is finite only if all numbers are.
+    """
+    run = _one_thread if x.size > _ONE_THREAD_ANYWAY_IN_A_DOT else _call
+    return float(run(np.vdot, x, x))
+
+
 def _call(function: Callable[..., T], /, *args: Any) -> T:
     return function(*args)
 
 
-def blas_threads(n_rows: int, layer_sizes: Sequence[int], spare_a_core: bool = False) -> Run:
+def blas_threads(
+    n_rows: int, layer_sizes: Sequence[int], spare_a_core: bool = False, few: bool = False
+) -> Run:
     """Choose whether BLAS is held at one thread while it multiplies the matrices of a network.
 
     Parameters
     ----------
     n_rows : int
-        Rows of a mini-batch.
+        Rows of a mini-batch, or those that a measurement or a prediction takes at once.
     layer_sizes : sequence of int
         Units of every layer, the input layer included.
     spare_a_core : bool, default=False
         Whether another thread of this package is busy meanwhile, so that BLAS gets one only.
+    few : bool, default=False
+        Whether these are the few products of a measurement or a prediction, for which a second
+        thread must be woken, and not those of thousands of mini-batches.
 
     Returns
     -------
@@ -198,5 +214,6 @@ def blas_threads(n_rows: int, layer_sizes: Sequence[int], spare_a_core: bool = F
         products are too small to be shared among threads.
     """
     largest = n_rows * max(i * o for i, o in pairwise(layer_sizes))
-    limit = largest > _ONE_THREAD_ANYWAY and (spare_a_core or largest < _ONE_THREAD_IS_FASTER)
+    enough = _NOT_WORTH_WAKING if few else _ONE_THREAD_IS_FASTER
+    limit = largest > _ONE_THREAD_ANYWAY and (spare_a_core or largest < enough)
     return _one_thread if limit else _call

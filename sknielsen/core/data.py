@@ -7,6 +7,7 @@ cache costs half of what a whole shuffled copy of X does.
 
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,8 @@ from sknielsen.core.contracts import Activation, Array
 
 CACHED_BYTES = 256 * 1024  # rows gathered at a time
 _HELD_BYTES = 4 * 1024 * 1024  # rows and activations of the largest mini-batch held at once
+_MEASURED_BYTES = 1024 * 1024  # rows and activations measured at a time
+_WORTH_A_PRODUCT = 128  # rows for which BLAS may read wide weights, where that many are held
 
 # Rows gathered at once: the position of the first one, inputs, targets, weights.
 Chunk: TypeAlias = tuple[int, Array, Array, Array | None]
@@ -193,17 +196,52 @@ class Data:
         m = len(rows)
         if m > len(self._x):
             self._x = np.empty((m, self._x.shape[1]), self._x.dtype)
-            self._y = np.empty((m, self._y.shape[1]), self._y.dtype)
-        x, y = self._x[:m], self._y[:m]
+        x = self._x[:m]
         if issparse(self.X):
             self.X[rows].toarray(out=x)
         else:
             np.take(self.X, rows, 0, x, "clip")  # "clip" lets it write into x directly
-        if self.codes.ndim == 1:
-            np.equal(self.codes[rows, None], self._units, y)
+        return x, self._targets(self.codes[rows])
+
+    def _targets(self, codes: Array) -> Array:
+        """Write the targets of rows with these codes; the next call overwrites them."""
+        m = len(codes)
+        if m > len(self._y):
+            self._y = np.empty((m, self._y.shape[1]), self._y.dtype)
+        y = self._y[:m]
+        if codes.ndim == 1:
+            np.equal(codes[:, None], self._units, y)
         else:
-            y[...] = self.codes[rows]
-        return x, y
+            y[...] = codes
+        return y
+
+    @cached_property
+    def _is_a_slice(self) -> bool:
+        """Whether the rows are dense and lie together in X, so that they need not be gathered."""
+        if issparse(self.X) or not len(self):
+            return False
+        return np.array_equal(self.rows, np.arange(self.rows[0], self.rows[0] + len(self)))
+
+    def read(self, start: int, stop: int) -> tuple[Array, Array, Array]:
+        """Return rows of the selection, which the caller may not overwrite.
+
+        Parameters
+        ----------
+        start, stop : int
+            Positions in `rows`.
+
+        Returns
+        -------
+        x, y : ndarray
+            As `gather` returns them.
+        codes : ndarray of int
+        """
+        rows = self.rows[start:stop]
+        if self._is_a_slice:
+            together = slice(rows[0], rows[0] + len(rows))
+            codes = self.codes[together]
+            return self.X[together], self._targets(codes), codes
+        return *self.gather(rows), self.codes[rows]
 
     def chunks(
         self,
@@ -306,6 +344,16 @@ def finite_total(weight: float, name: str = "`sample_weight` times `class_weight
 def rows_held(n_features: int, n_units: int, dtype: np.dtype[Any]) -> int:
     """Return how many rows a pass may hold at once, with their activations and errors."""
     return max(1, _HELD_BYTES // (dtype.itemsize * (n_features + 3 * n_units)))
+
+
+def rows_measured(n_features: int, n_units: int, dtype: np.dtype[Any]) -> int:
+    """Return how many rows a pass that only goes forward takes at once: what the cache holds.
+
+    Of wide rows it takes more, since weights that the cache cannot hold are read for all of them.
+    """
+    row_bytes = dtype.itemsize * (n_features + n_units)
+    held = min(rows_held(n_features, n_units, dtype), _WORTH_A_PRODUCT)
+    return max(held, _MEASURED_BYTES // row_bytes)
 
 
 def split(codes: Array, n_held_out: int, rng: np.random.Generator) -> tuple[Array, Array]:

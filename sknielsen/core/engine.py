@@ -12,10 +12,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from sknielsen.core.activations import SATURATED_SLOPE
+from sknielsen.core.activations import count_saturated
 from sknielsen.core.blas import blas_threads
 from sknielsen.core.contracts import Array, Augmenter, Penalty, Record
-from sknielsen.core.data import CACHED_BYTES, Chunk, Data, batches, decide, spread
+from sknielsen.core.data import CACHED_BYTES, Chunk, Data, batches, decide, rows_measured, spread
 from sknielsen.core.distortion import distorted_ahead
 from sknielsen.core.network import Network, Parts, Shrink, zeros_like
 from sknielsen.core.randomness import DROPOUT, SHUFFLE, generator
@@ -182,7 +182,7 @@ class LocalEngine:
     def _order(self, epoch: int) -> Array:
         """Return the row numbers of an epoch in the order of its visits."""
         rows = self.train.rows
-        if self.descent.shuffle:
+        if self.descent.shuffle and len(rows) > 1:
             rows = generator(self.descent.seed, SHUFFLE, epoch).permutation(rows)
         return rows if self._visits is None else spread(rows, self._visits)
 
@@ -225,7 +225,7 @@ def validation_figures(network: Network, validation: Data) -> Record:
 
 
 def evaluate(network: Network, data: Data) -> tuple[float, float, float | None]:
-    """Measure a network on rows.
+    """Measure a network on rows, with the threads of BLAS that suit them.
 
     Returns
     -------
@@ -236,24 +236,33 @@ def evaluate(network: Network, data: Data) -> tuple[float, float, float | None]:
     saturation : float or None
         Share of the hidden activations with sigma'(z) < 0.01; None without hidden layers.
     """
-    costs = np.empty(len(data))
-    right = np.empty(len(data), bool)
-    n_saturated = n_hidden = 0
-    assert network.cost is not None
+    at_once = min(len(data), rows_measured(data.X.shape[1], network.n_units, network.dtype))
+    run = blas_threads(at_once, network.layer_sizes, few=True)
     with np.errstate(all="ignore"):
-        for start, stop in data.chunks(len(data), network.n_units):
-            rows = data.rows[start:stop]
-            x, y = data.gather(rows)
-            z = network.forward(x)
-            costs[start:stop] = network.cost.value(z, y)
-            codes = decide(z, data.multilabel, network.cost.activation)
-            same = codes == data.codes[rows]
-            right[start:stop] = same.all(axis=1) if data.multilabel else same
-            for a in network.hidden:
-                n_saturated += int(np.count_nonzero(a * (1 - a) < SATURATED_SLOPE))
-                n_hidden += a.size
+        costs, right, n_saturated = run(_measure_rows, network, data, at_once)
+        n_hidden = len(data) * sum(network.layer_sizes[1:-1])
         return (
-            float(np.average(costs, weights=data.relative_weight(data.rows))),
-            float(np.average(right, weights=data.weight(data.rows))),
-            float(n_saturated / n_hidden) if n_hidden else None,
+            _mean(costs, data.relative_weight(data.rows)),
+            _mean(right, data.weight(data.rows)),
+            n_saturated / n_hidden if n_hidden else None,
         )
+
+
+def _measure_rows(network: Network, data: Data, at_once: int) -> tuple[Array, Array, int]:
+    """Return the cost of each row, whether it is predicted rightly, and saturated activations."""
+    cost = network.cost
+    assert cost is not None
+    costs, right, n_saturated = np.empty(len(data)), np.empty(len(data), bool), 0
+    for start in range(0, len(data), at_once):
+        part = slice(start, start + at_once)
+        x, y, codes = data.read(start, start + at_once)
+        z = network.forward(x)
+        costs[part] = cost.value(z, y)
+        same = decide(z, data.multilabel, cost.activation) == codes
+        right[part] = same.all(axis=1) if data.multilabel else same
+        n_saturated += sum(map(count_saturated, network.hidden))
+    return costs, right, n_saturated
+
+
+def _mean(values: Array, weights: Array | None) -> float:
+    return float(values.mean() if weights is None else np.average(values, weights=weights))

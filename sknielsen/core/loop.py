@@ -5,13 +5,13 @@ may end training: the number of epochs, the schedule, early stopping and a hook;
 """
 
 from collections.abc import Callable
-from math import nan
+from math import isfinite, nan
 from time import perf_counter
 from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from sknielsen.core.contracts import Engine, History, Record
+from sknielsen.core.contracts import Array, Engine, History, Record
 from sknielsen.core.state import HISTORY, State
 from sknielsen.core.stopping import Patience, remember, restore
 
@@ -158,10 +158,17 @@ def _require_finite(state: State, figures: Record, eta: float) -> None:
     """Raise ValueError if training diverged in the epoch after those recorded."""
     arrays = [*state.weights, *state.biases]
     arrays += [v for some in state.velocity or () for v in some]
-    with np.errstate(all="ignore"):
-        sums = [np.abs(array).sum(axis=0).max() for array in arrays]  # these bound every |z|
-    if not np.isfinite([*sums, *figures.values()]).all():
+    if not (all(map(isfinite, figures.values())) and all(map(_is_bounded, arrays))):
         raise ValueError(
             f"Training diverged in epoch {state.n_epochs + 1} at eta={eta:.6g}: weights or costs "
             "are no longer finite. Lower `eta`, or scale the inputs to about one."
         )
+
+
+def _is_bounded(array: Array) -> bool:
+    """Tell whether the sum of absolute values is finite in every column, which bounds |z|."""
+    largest = max(float(array.max()), -float(array.min()))
+    if largest * len(array) < float(np.finfo(array.dtype).max):  # False of NaN
+        return True
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.abs(array).sum(axis=0)).all())

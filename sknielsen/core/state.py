@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from math import inf, isfinite
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
@@ -281,12 +281,18 @@ class State:
         return [(n, name, kind, getattr(self, n)) for n, name, kind, _ in pieces(type(self))]
 
 
-def pieces(cls: type[State] = State) -> list[tuple[str, str, Kind, bool]]:
+Pieces: TypeAlias = tuple[tuple[str, str, Kind, bool], ...]
+_PIECES: dict[type, Pieces] = {}  # of each class, once: a short `partial_fit` asks for them often
+
+
+def pieces(cls: type[State] = State) -> Pieces:
     """List the pieces of a state: field, name, kind, and whether fitted estimators show it."""
-    return [
-        (f.name, f.metadata["name"] or f.name, f.metadata["kind"], f.metadata["fitted"])
-        for f in fields(cls)
-    ]
+    if cls not in _PIECES:
+        _PIECES[cls] = tuple(
+            (f.name, f.metadata["name"] or f.name, f.metadata["kind"], f.metadata["fitted"])
+            for f in fields(cls)
+        )
+    return _PIECES[cls]
 
 
 def initial_weights(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sknielsen._guards import sample_size, warn_of_large_inputs
+from sknielsen._guards import sample_size
 from sknielsen._inputs import (
     SPARSE_AUGMENT,
     Given,
@@ -18,6 +18,7 @@ from sknielsen._inputs import (
 )
 from sknielsen._labels import Labels
 from sknielsen._parameters import Parameters
+from sknielsen._plain import warn_of_large_inputs
 from sknielsen._warn import warn
 from sknielsen.core.contracts import Array
 from sknielsen.core.data import Data, digest, finite_total

@@ -17,7 +17,6 @@ from sklearn.utils.validation import check_consistent_length
 from sknielsen._guards import look_at_images, look_at_validation
 from sknielsen._inputs import check_rows, check_weight
 from sknielsen._labels import Labels, kind
-from sknielsen.core.blas import blas_threads
 from sknielsen.core.contracts import Array, Cost
 from sknielsen.core.data import Data
 from sknielsen.core.engine import Descent, LocalEngine, evaluate
@@ -266,8 +265,8 @@ def figures(
     if count < len(chosen):
         rng = generator([job.seed, number + 1], MONITOR)
         chosen = np.sort(rng.choice(chosen, count, replace=False))
-    data, network = data.select(chosen), job.network()
-    found = blas_threads(len(data), network.layer_sizes)(evaluate, network, data)
+    data = data.select(chosen)
+    found = evaluate(job.network(), data)
     weight = data.weight(chosen)
     rows_weight = len(data) if weight is None else float(weight.sum(dtype=np.float64))
     measured = [np.nan if figure is None else figure for figure in found]

@@ -6,7 +6,7 @@
 # `_findings`. To add a measurement: a function in `_measures`, its name in ``__all__`` below, and
 # a line in docs/api.rst.
 
-from sknielsen._guards import LARGE_RMS
+from sknielsen._plain import LARGE_RMS
 from sknielsen.diagnostics._chance import convergence_problem
 from sknielsen.diagnostics._eta import EtaSuggestion, find_eta
 from sknielsen.diagnostics._finding import Finding, Findings

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import _num_samples
 
-from sknielsen._guards import LARGE_RMS
 from sknielsen._inputs import Inputs, is_dask
+from sknielsen._plain import LARGE_RMS
 from sknielsen.core.data import Data
 from sknielsen.costs import resolve_cost
 from sknielsen.diagnostics._evidence import HOPELESS, TINY_NORM, Evidence, cost_of_chance

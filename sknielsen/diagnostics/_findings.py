@@ -15,7 +15,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.sparsefuncs import min_max_axis
 from sklearn.utils.validation import _num_samples
 
-from sknielsen._guards import LARGE_RMS
+from sknielsen._plain import LARGE_RMS
 from sknielsen.core.contracts import Array, MatrixLike
 from sknielsen.diagnostics._chance import cause_of_chance
 from sknielsen.diagnostics._evidence import (

@@ -19,6 +19,7 @@ from sknielsen.core.blas import (
     _OneThread,
     blas_threads,
     check_layout,
+    sum_of_squares,
 )
 
 
@@ -90,6 +91,14 @@ def test_blas_is_held_at_one_thread_where_that_is_faster(n_rows, sizes, spare_a_
     assert run is (blas._one_thread if limits else blas._call)
     if not spare_a_core:
         assert blas_threads(n_rows, sizes) is run
+
+
+@pytest.mark.parametrize("n_rows, alone", [(1, False), (100, True), (1000, True), (10_000, False)])
+def test_a_few_products_wake_no_second_thread_unless_they_are_large(n_rows, alone, two_threads):
+    """One row is left to BLAS, which takes one thread for so little."""
+    before = n_threads()
+    expected = [1] * len(before) if alone else before
+    assert blas_threads(n_rows, [784, 100, 10], few=True)(n_threads) == expected
 
 
 def test_a_call_gets_its_arguments_and_gives_its_result_or_error(two_threads):
@@ -355,3 +364,14 @@ def test_a_forked_process_keeps_the_limit_of_its_own_thread_alone(own, two_threa
         assert outside == counts
     assert set(inside) == {1}
     assert n_threads() == counts
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [5, 20_000])
+def test_squares_are_summed_on_one_thread(n, dtype, two_threads, monkeypatch):
+    x, seen, vdot = np.full(n, 0.5, dtype), [], np.vdot
+    monkeypatch.setattr(np, "vdot", lambda *args: seen.append(n_threads()) or vdot(*args))
+    assert sum_of_squares(x) == n / 4
+    assert (set(seen[0]) == {1}) is (n > 10_000)  # BLAS takes one for few numbers anyway
+    x[3] = np.nan
+    assert not np.isfinite(sum_of_squares(x))

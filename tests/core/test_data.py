@@ -15,6 +15,7 @@ from sknielsen.core.data import (
     digest,
     finite_total,
     rows_held,
+    rows_measured,
     split,
     spread,
 )
@@ -117,6 +118,33 @@ def test_gathering_writes_over_the_same_buffer():
     first = data.gather(np.arange(10))[0]
     for n_rows in (10, 7):
         assert np.shares_memory(first, data.gather(np.arange(n_rows))[0])
+
+
+@pytest.mark.parametrize("container", [np.asarray, csr_array])
+@pytest.mark.parametrize("rows", [None, [2, 3, 4, 5], [5, 0, 3, 1], [0, 2, 3, 5], [4, 3, 2, 1]])
+def test_rows_are_read_as_they_are_gathered(rows, container):
+    X, codes = np.arange(18.0).reshape(6, 3), np.array([0, 2, 1, 2, 0, 1])
+    data = Data(container(X), codes, 3, rows=None if rows is None else np.array(rows))
+    for start, stop in ((0, 2), (2, 4), (3, 9)):
+        x, y, read_codes = data.read(start, stop)
+        np.testing.assert_array_equal(x, X[data.rows[start:stop]])
+        np.testing.assert_array_equal(read_codes, codes[data.rows[start:stop]])
+        np.testing.assert_array_equal(y, np.eye(3)[read_codes])
+
+
+def test_rows_that_lie_together_are_read_without_a_copy():
+    X = np.zeros((6, 3))
+    for rows, together in ((None, True), ([2, 3, 4], True), ([2, 4, 5], False)):
+        data = Data(X, np.zeros(6, int), 2, rows=None if rows is None else np.array(rows))
+        assert np.shares_memory(data.read(1, 3)[0], X) is together
+
+
+def test_a_measurement_takes_as_many_rows_as_the_cache_holds_and_more_of_wide_ones():
+    single = np.dtype(np.float32)
+    assert rows_measured(784, 110, single) == 1024 * 1024 // (4 * 894)
+    assert rows_measured(7840, 110, single) == 128
+    assert rows_measured(78_400, 110, single) == rows_held(78_400, 110, single) < 128
+    assert rows_measured(10**9, 1, single) == 1
 
 
 def test_weights_by_sample_and_by_class_multiply():

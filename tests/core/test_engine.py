@@ -15,6 +15,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sknielsen._parameters import Parameters
 from sknielsen.augmentation import ImageAugmenter
 from sknielsen.core import data as core_data
+from sknielsen.core import engine as engine_module
 from sknielsen.core.data import Data, spread
 from sknielsen.core.engine import Descent, LocalEngine, evaluate
 from sknielsen.core.network import Network, zeros_like
@@ -70,6 +71,7 @@ def held(request, monkeypatch):
     if request.param == "in parts":
         row = 8 * (SIZES[0] + 3 * sum(SIZES[1:]))
         monkeypatch.setattr(core_data, "_HELD_BYTES", 5 * row)
+        monkeypatch.setattr(core_data, "_MEASURED_BYTES", 0)
 
 
 @pytest.mark.parametrize("sparse", [False, True])
@@ -214,6 +216,21 @@ def test_a_record_holds_the_figures_of_the_rows_that_are_there():
     assert record["validation_cost"] == record["train_cost"]
     squares = sum((w**2).sum() for w in network.weights)
     assert record["penalty"] == pytest.approx(2.0 / (2 * N_ROWS) * squares)
+
+
+def test_a_measurement_chooses_its_threads_by_the_rows_that_it_takes_at_once(monkeypatch):
+    asked, choose = [], engine_module.blas_threads
+
+    def recording(*sizes, **how):
+        asked.append((sizes, how))
+        return choose(*sizes, **how)
+
+    monkeypatch.setattr(engine_module, "blas_threads", recording)
+    evaluate(make_network(), make_data())
+    monkeypatch.setattr(core_data, "_MEASURED_BYTES", 0)
+    monkeypatch.setattr(core_data, "_WORTH_A_PRODUCT", 4)
+    evaluate(make_network(), make_data())
+    assert asked == [((n, list(SIZES)), {"few": True}) for n in (N_ROWS, 4)]
 
 
 def given_weights(rng, n_in, n_out):

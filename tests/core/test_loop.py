@@ -9,7 +9,7 @@ import pytest
 from helpers import book, weights_of
 
 from sknielsen.core import loop
-from sknielsen.core.loop import train
+from sknielsen.core.loop import _is_bounded, train
 from sknielsen.core.state import HISTORY, Best, State
 from sknielsen.core.stopping import Patience
 from sknielsen.costs import COSTS, CrossEntropy
@@ -530,3 +530,19 @@ def test_weights_of_a_unit_that_have_no_finite_sum_are_divergence():
     state.weights = [np.full((2, 1), 1e308)]
     with pytest.raises(ValueError, match="diverged in epoch 1"):
         loop._require_finite(state, {}, 0.5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "column, bounded",
+    [([1, -1], True), ([0.9, 0], True), ([0.6, 0.6], False), ([-0.9, 0.9], False)],
+)
+def test_weights_are_bounded_where_the_absolute_values_of_a_column_have_a_finite_sum(
+    column, bounded, dtype
+):
+    largest = np.finfo(dtype).max if 0 < abs(column[0]) < 1 else dtype(1)
+    column = np.array(column, dtype) * largest
+    assert _is_bounded(column) is bounded
+    assert _is_bounded(np.array([[1, 1], column], dtype).T) is bounded
+    for value in (np.nan, np.inf, -np.inf):
+        assert not _is_bounded(np.array([0, value, 1], dtype))
