@@ -4,6 +4,7 @@ from scipy.special import expit
 from scipy.special import log_softmax as scipy_log_softmax
 
 from sknielsen.activations import log_outputs, sigmoid, softmax
+from sknielsen.core import activations
 from sknielsen.core.activations import SATURATED_SLOPE, count_saturated, log_softmax, softplus
 
 
@@ -21,6 +22,13 @@ def test_neurons_are_saturated_where_the_slope_of_the_sigmoid_is_small(dtype):
     slopes = expit(z.astype(float)) * expit(-z.astype(float))
     assert count_saturated(sigmoid(z.copy())) == np.sum(slopes < SATURATED_SLOPE)
     assert count_saturated(sigmoid(np.array([-4.586, -4.584, 4.584, 4.586], dtype))) == 2
+
+
+def test_a_slope_at_the_limit_is_not_saturated():
+    bounds = np.array([activations._LOW, activations._HIGH])
+    np.testing.assert_allclose(bounds * (1 - bounds), SATURATED_SLOPE)
+    assert count_saturated(bounds) == 0
+    assert count_saturated(np.nextafter(bounds, [0, 1])) == 2
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -536,15 +536,6 @@ def test_rows_are_judged_by_the_activation_of_the_cost():
     assert (accuracy, saturation) == (1.0, None)
 
 
-def test_a_slope_at_the_limit_is_not_saturated(monkeypatch):
-    """Hidden activations of one half have a slope of 1/4."""
-    network = make_network()
-    network.weights[0][:], network.biases[0][:] = 0.0, 0.0
-    for limit, expected in ((0.25, 0.0), (0.26, 1.0)):
-        monkeypatch.setattr("sknielsen.core.engine.SATURATED_SLOPE", limit)
-        assert evaluate(network, make_data())[2] == expected
-
-
 @pytest.mark.parametrize("augmented", [False, True])
 def test_rows_are_gathered_by_the_cache_and_four_times_as_many_are_distorted(
     augmented, monkeypatch

@@ -197,7 +197,7 @@ def test_a_declaration_tells_the_kind_the_name_and_who_shows_it():
         named: int = piece(NUMBER, "other", default=3)
         inner: list = piece(LAYERS, fitted=False, default_factory=list)
 
-    assert pieces(Declared) == [
+    assert list(pieces(Declared)) == [
         ("plain", "plain", NUMBER, True),
         ("named", "other", NUMBER, True),
         ("inner", "inner", LAYERS, False),
