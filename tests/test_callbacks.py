@@ -759,7 +759,7 @@ def test_a_number_that_an_older_checkpoint_lacks_had_its_default(small, digits, 
     without_lmbda("0.0.1")
     assert_same_model(resume(small(), path, *digits), small().fit(*digits))
     without_lmbda(__version__)
-    with pytest.raises(ValueError, match="damaged.*other keys"):
+    with pytest.raises(ValueError, match=r"damaged.*other keys"):
         resume(small(), path, *digits)
 
 
