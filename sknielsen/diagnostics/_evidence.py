@@ -43,6 +43,7 @@ COST_LEFT = 0.1  # of chance's cost: below it, further falls hardly change decis
 _STUCK_ROWS = 0.99  # of the rows: a neuron saturated on one side for so many tells nothing
 _STUCK_UNITS = 1 / 3  # of a layer: sound trainings show up to 0.05, and 0.2 at a bold eta
 _VANISHED = 0.5  # length of a neuron's weights; scaled initial weights have length 1
+FAR = 4.0  # an eta so many times larger or smaller than suits the rows is a likely cause
 _MEMORY = 0.1  # epochs: weights forget 9 of 10 rows; the book's lmbda 5 at eta 0.5 gives 4
 # A step on a row x moves the row's own weighted inputs by eta |x|^2 delta. The thresholds that
 # `find_eta` measures, times the mean |x|^2, are 30 on digits and breast cancer, 70 on wine, 100 on
@@ -338,8 +339,14 @@ class Evidence:
 
     @cached_property
     def overruled(self) -> bool:
-        """Whether the penalty overrules the data."""
-        return self.vanished or (self.memory <= _MEMORY and self.of_chance >= COST_LEFT)
+        """Whether the penalty overrules the data.
+
+        At an eta far too large neurons saturate, and their weights then vanish under any penalty:
+        that is no fault of one that would leave them for more than an epoch at the usual eta.
+        """
+        found = self.vanished or (self.memory <= _MEMORY and self.of_chance >= COST_LEFT)
+        far = self.eta >= FAR * self.eta_for_rows
+        return found and not (far and self.memory * self.eta > self.usual_eta)
 
 
 def cost_of_chance(cost: Cost, targets: Array, weights: Array | None) -> float:

@@ -134,11 +134,35 @@ def data_sets():
 DATA = data_sets()
 
 
+@pytest.mark.parametrize("lmbda", [0.0, "auto"])
 @pytest.mark.parametrize("cost", ["cross_entropy", "quadratic", "log_likelihood"])
 @pytest.mark.parametrize("name", DATA)
-def test_an_eta_of_500_is_named_as_the_cause(name, cost):
-    (sentence,) = sentences(classifier(cost=cost, eta=500.0, max_iter=10).fit, *DATA[name])
+def test_an_eta_of_500_is_named_as_the_cause(name, cost, lmbda):
+    clf = classifier(cost=cost, eta=500.0, lmbda=lmbda, max_iter=10)
+    if lmbda == "auto" and len(DATA[name][1]) <= 500:  # eta * lmbda / n is not below 1
+        with pytest.raises(ValueError, match="Lower `eta`"):
+            clf.fit(*DATA[name])
+        return
+    (sentence,) = sentences(clf.fit, *DATA[name])
     assert "eta=500 is too large" in sentence
+
+
+@pytest.mark.parametrize("eta", [50.0, 100.0, 500.0])
+def test_the_penalty_by_default_is_not_blamed_for_an_eta_far_too_large(eta):
+    X, y = load_digits(return_X_y=True)
+    clf = MLPSigmoidClassifier(30, eta=eta, random_state=0)
+    (sentence,) = sentences(clf.fit, X / 16, y)
+    assert f"eta={eta:g} is too large" in sentence
+    codes = [finding.code for finding in diagnose(clf, X / 16, y)]
+    assert "eta_too_high" in codes
+    assert "penalty_too_strong" not in codes
+
+
+def test_a_penalty_that_overrules_at_any_eta_is_blamed_beside_a_large_one():
+    X, y = load_digits(return_X_y=True)
+    clf = classifier(eta=10.0, lmbda=150.0, max_iter=10)
+    (sentence,) = sentences(clf.fit, X / 16, y)
+    assert "the penalty, lmbda=150, overrules" in sentence
 
 
 @pytest.mark.parametrize("hidden", [(), 30], ids=str)
