@@ -126,7 +126,9 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
             f"eta={eta:.3g} is so small that {epochs} hardly moved the weights",
             f"eta={suited:.1g}, or sknielsen.find_eta",
         )
-    n_steps = n * -(-_num_samples(t.all_rows) // (t.clf.batch_size or _num_samples(t.all_rows)))
+    n_rows, batch_size = _num_samples(t.all_rows), t.clf.batch_size
+    known = not isinstance(batch_size, str)  # as on Dask, where it depends on the cluster
+    n_steps = n * -(-n_rows // (batch_size or n_rows)) if known else _ENOUGH_STEPS
     if n < _FEW_EPOCHS or n_steps < _FEW_STEPS:
         more = n * max(3, -(-_ENOUGH_STEPS // n_steps))
         return (

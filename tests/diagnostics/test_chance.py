@@ -306,3 +306,13 @@ def test_a_taper_is_judged_by_the_eta_that_it_begins_with(eta, digits):
     (sentence,) = sentences(clf.fit, *digits)
     assert f"eta={eta:g} is too large" in sentence
     assert f"instead of {eta:g}" in str(diagnose(clf, *digits))
+
+
+def test_the_steps_of_a_batch_size_that_depends_on_a_cluster_are_not_counted():
+    X = np.random.default_rng(0).normal(size=(500, 2))
+    y = np.random.default_rng(1).integers(0, 2, 500)
+    clf = classifier(5, max_iter=11)
+    assert len(sentences(clf.fit, X, y)) == 1
+    clf.set_params(batch_size="auto")  # as on Dask
+    (finding,) = (one for one in diagnose(clf, X, y) if one.code == "nothing_learnt")
+    assert "the features, as they are given, tell the network next to nothing" in finding.sentence
