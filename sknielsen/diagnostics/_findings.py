@@ -253,15 +253,15 @@ def _saturated_hidden(t: Evidence) -> Found:
 
 
 def _large_initial_weights(t: Evidence) -> Found:
-    start, clf = t.h["saturation"][0], t.clf
-    is_large = resolve_initializer(clf.weight_init) is large
-    if not (start >= _LARGE_START and (is_large or clf.init_scale > 1)):
+    start, scale = t.h["saturation"][0], float(t.clf.init_scale)
+    is_large = resolve_initializer(t.clf.weight_init) is large
+    if not (start >= _LARGE_START and (is_large or scale > 1)):
         return None
-    name = "large" if is_large else clf.weight_init
+    name = "large" if is_large else t.clf.weight_init
     return (
         f"After the first epoch {start:.0%} of the hidden activations were saturated already: "
-        f"weights started large (weight_init={name!r}, init_scale={clf.init_scale:g}).",
-        {"saturation": float(start), "epoch": 1, "init_scale": clf.init_scale},
+        f"weights started large (weight_init={name!r}, init_scale={scale:g}).",
+        {"saturation": float(start), "epoch": 1, "init_scale": scale},
         "weight_init='scaled' with init_scale=1.",
     )
 

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -226,8 +227,9 @@ def test_inverted_pixels_stick_hidden_neurons_and_eta_should_fall(fit, digits):
 
 
 def test_large_initial_weights_are_found_by_the_saturation_they_leave(fit):
-    finding = the("large_initial_weights", diagnose(fit(init_scale=20.0)))
+    finding = the("large_initial_weights", diagnose(fit(init_scale=Fraction(20))))
     assert finding.evidence["saturation"] > 0.7
+    assert "init_scale=20)" in finding.sentence
     assert "large_initial_weights" not in codes(fit(weight_init="large"))  # 64 pixels only
 
 
