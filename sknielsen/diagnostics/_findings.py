@@ -307,6 +307,7 @@ def _too_few_epochs(t: Evidence) -> Found:
         or t.overruled
         or t.frozen
         or _eta_too_low(t)
+        or _eta_too_high(t)
     ):
         return None
     not_begun = t.of_chance >= AT_CHANCE

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknielsen import diagnose
+from sknielsen import MLPSigmoidClassifier, diagnose
 from sknielsen.activations import sigmoid
 from sknielsen.datasets import fetch_mnist
 from sknielsen.diagnostics import (
@@ -256,6 +256,16 @@ def test_too_few_epochs_are_found_and_thirty_are_enough(fit, digits):
     finding = the("too_few_epochs", diagnose(fit(max_iter=10), *digits))
     assert "max_iter=30" in finding.advice
     assert diagnose(fit(max_iter=30), *digits) == []
+
+
+def test_more_epochs_are_no_advice_where_eta_is_too_high():
+    X, y = load_digits(return_X_y=True)
+    clf = MLPSigmoidClassifier(30, eta=50.0, max_iter=20, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="eta=50 is too large"):
+        clf.fit(X[:600] / 16, y[:600])
+    found = codes(clf, X[:600] / 16, y[:600])
+    assert "eta_too_high" in found
+    assert "too_few_epochs" not in found
 
 
 @pytest.mark.parametrize(
