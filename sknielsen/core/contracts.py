@@ -146,4 +146,6 @@ class FittedClassifier(Protocol):
     init_scale: Any
     batch_size: Any
     max_iter: Any
+    early_stopping: Any
+    n_iter_no_change: Any
     class_weight: Any

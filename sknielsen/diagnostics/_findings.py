@@ -316,11 +316,14 @@ def _too_few_epochs(t: Evidence) -> Found:
         return None
     n = t.clf.n_iter_
     larger = f", or an eta nearer to {t.suited_eta:.2g}" if t.eta < t.suited_eta / 3 else ""
+    more = f"max_iter={3 * n}"
+    if t.clf.early_stopping and n < t.clf.max_iter:
+        more = f"a larger n_iter_no_change than {t.clf.n_iter_no_change}"
     return (
         f"The cost is still falling: from {t.costs[-1] + falls:.3g} to {t.costs[-1]:.3g} in the "
         f"last {max(1, len(t.costs) // 4)} of {n} epochs.",
         {"epochs": n, "cost": t.costs[-1], "last_quarter": falls},
-        f"more epochs: max_iter={3 * n}{larger}.",
+        f"more epochs: {more}{larger}.",
     )
 
 

@@ -258,6 +258,16 @@ def test_too_few_epochs_are_found_and_thirty_are_enough(fit, digits):
     assert diagnose(fit(max_iter=30), *digits) == []
 
 
+def test_where_early_stopping_ended_training_more_patience_makes_more_epochs():
+    X, y = load_digits(return_X_y=True)
+    stops = dict(early_stopping=True, scoring="accuracy", n_iter_no_change=2, tol=1.0)
+    clf = MLPSigmoidClassifier(30, **stops, random_state=0).fit(X[:1347] / 16, y[:1347])
+    assert clf.n_iter_ < clf.max_iter
+    finding = the("too_few_epochs", diagnose(clf, X[:1347] / 16, y[:1347]))
+    assert "Try: more epochs: a larger n_iter_no_change than 2" in " ".join(str(finding).split())
+    assert "max_iter" not in finding.advice
+
+
 def test_more_epochs_are_no_advice_where_eta_is_too_high():
     X, y = load_digits(return_X_y=True)
     clf = MLPSigmoidClassifier(30, eta=50.0, max_iter=20, random_state=0)
