@@ -93,8 +93,8 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
     epochs = f"{n} epoch{'s' if n != 1 else ''}"
     if t.overruled:
         return (
-            f"the penalty, lmbda={t.clf.lmbda_:g}, overrules the data",
-            f"lmbda={t.clf.lmbda_ / 100:.2g}",
+            f"the penalty, lmbda={t.lmbda:g}, overrules the data",
+            f"lmbda={t.lmbda / 100:.2g}",
         )
     if t.X is None:
         return (

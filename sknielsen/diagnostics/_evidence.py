@@ -15,6 +15,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import _num_samples
 
+from sknielsen._fitted import strength_of
 from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
 from sknielsen._prediction import out_activation
@@ -76,6 +77,8 @@ class Evidence:
         Codes of the labels of `X`.
     all_rows : array-like, sparse matrix or None
         All rows, as they were given.
+    lmbda : float
+        Strength of the penalty.
     usual_eta : float
         The eta that the classifier's documentation advises for inputs in [0, 1].
     """
@@ -87,6 +90,7 @@ class Evidence:
         self.X: Any = None
         self.codes: Array | None = None
         self.all_rows: Any = None
+        self.lmbda: float = strength_of(clf)
         self.h: dict[str, Array] = {n: np.array(c, float) for n, c in clf.history_.items()}
         self.cost: Cost = resolve_cost(clf.cost)
         self.penalty: Penalty = resolve_penalty(clf.penalty)
@@ -316,7 +320,7 @@ class Evidence:
     @cached_property
     def vanished(self) -> bool:
         """Whether a penalty has made the weights of a layer vanish."""
-        if self.clf.lmbda_ == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
+        if self.lmbda == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
             return False
         if min(self.weight_lengths) < _VANISHED:
             return True
@@ -333,7 +337,7 @@ class Evidence:
 
         Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
         """
-        batch_size, rate = self.clf.batch_size, self.eta * self.clf.lmbda_
+        batch_size, rate = self.clf.batch_size, self.eta * self.lmbda
         known = isinstance(self.penalty, L2) and rate > 0 and isinstance(batch_size, Integral)
         return float(batch_size / rate) if known else np.inf  # rate may underflow to 0
 

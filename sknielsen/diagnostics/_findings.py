@@ -345,7 +345,7 @@ def _penalty_too_strong(t: Evidence) -> Found:
     if not t.overruled:
         return None
     layer = int(np.argmin(t.weight_lengths))
-    evidence = {"lmbda": t.clf.lmbda_, "lengths": t.weight_lengths, "memory": t.memory}
+    evidence = {"lmbda": t.lmbda, "lengths": t.weight_lengths, "memory": t.memory}
     if t.vanished:
         sentence = (
             f"The penalty has made weights vanish: those of a neuron of layer {layer + 1} have a "
@@ -356,7 +356,7 @@ def _penalty_too_strong(t: Evidence) -> Found:
             "The penalty overrules the data: it alone would shrink weights to a third in "
             f"{t.memory:.2g} epochs, so they forget most rows before they see them again."
         )
-    lower = f"a smaller lmbda: {t.clf.lmbda_ / 100:.2g} instead of {t.clf.lmbda_:g}"
+    lower = f"a smaller lmbda: {t.lmbda / 100:.2g} instead of {t.lmbda:g}"
     return sentence, evidence, f"{lower}, and on by factors of 10 either way."
 
 

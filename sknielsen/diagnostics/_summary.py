@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sknielsen._fitted import strength_of
 from sknielsen.diagnostics._inside import network_inside
 
 _WIDTH = 79  # of a terminal, which is 80 columns wide
@@ -130,8 +131,8 @@ def summary(estimator: Any) -> Summary:
 def _settings(clf: Any) -> dict[str, str]:
     """Return what was set, and what came of it, by name."""
     found = {"cost": _name(clf.cost)}
-    if clf.lmbda_:
-        found["penalty"] = f"{_name(clf.penalty)}, lmbda={clf.lmbda_:g}"
+    if lmbda := strength_of(clf):
+        found["penalty"] = f"{_name(clf.penalty)}, lmbda={lmbda:g}"
     found["eta"] = _runs(clf.history_["eta"])
     if clf.momentum:
         found["momentum"] = f"{float(clf.momentum):g}"

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknielsen import MLPSigmoidClassifier, diagnose
+from sknielsen import MLPSigmoidClassifier, diagnose, summary
 from sknielsen.activations import sigmoid
 from sknielsen.datasets import fetch_mnist
 from sknielsen.diagnostics import (
@@ -461,6 +461,15 @@ def test_every_kind_of_model_can_be_diagnosed(target, parameters, request, small
             assert str(finding).startswith(f"{finding.code}: ")
             assert "\n    Try: " in str(finding)
     assert codes(clf, csr_matrix(X), y) == codes(clf, X, y)
+
+
+def test_a_model_saved_before_there_was_a_lmbda_can_be_diagnosed_and_summed_up(digits, small):
+    X, y = digits
+    clf = small(lmbda=0.1).fit(X, y)
+    before = diagnose(clf, X, y), str(summary(clf))
+    del clf.lmbda_
+    assert (diagnose(clf, X, y), str(summary(clf))) == before
+    assert clf.partial_fit(X, y).lmbda_ == 0.1
 
 
 @pytest.mark.parametrize("target", ["digits", "binary"])
