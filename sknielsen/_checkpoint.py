@@ -230,6 +230,7 @@ def _check(numbers: Numbers, arrays: Arrays) -> None:
         "epoch": lambda v: (
             _is_count(v, n_epochs) and (v == n_epochs or n_epochs == numbers["first_epoch"])
         ),
+        "lmbda": lambda v: _is_score(v) and v >= 0,
         "seed": lambda v: _is_count(v, 2**31 - 2),
         "multilabel": lambda v: type(v) is bool,
         "classes": lambda v: v is None or _are_strings(v),

@@ -106,8 +106,8 @@ default="taper"
     n_iter_no_change : int, default=10
         Patience of early stopping: the number of epochs without improvement that ends training.
     tol : float, default=1e-4
-        Tolerance of early stopping: a score counts as an improvement if it exceeds the best one
-        by more than this.
+        Tolerance of early stopping: the count of epochs without improvement starts anew when
+        the score exceeds, by more than this, that of its last start.
     scoring : {"accuracy", "cost"}, str or callable, default="cost"
         Validation score: minus the cost, accuracy, or any scorer of scikit-learn. The lower
         validation cost decides between equal scores.
@@ -128,8 +128,8 @@ default="taper"
         Seed or generator of the initial weights, the split, the order of rows, dropout and
         distortions. A generator is used once for each new model.
     verbose : int, default=0
-        Verbosity: 1 prints a line for each epoch, and at the end of `fit` the findings of
-        `diagnose`.
+        Verbosity: 1 prints a line for each epoch, with a star if it is the best so far, and at the
+        end of `fit` why it ended and the findings of `diagnose`.
     on_interrupt : {"raise", "keep"}, default="raise"
         What Ctrl-C does to `fit`. ``"raise"`` raises KeyboardInterrupt, which also ends the
         search or the loop around `fit`, and leaves the model as it was. ``"keep"`` ends training

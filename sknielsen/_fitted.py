@@ -67,6 +67,15 @@ def state_of(estimator: object) -> State | None:
     return replace(state, best=best, first_epoch=state.n_epochs)  # a training to come
 
 
+def strength_of(estimator: Any) -> float:
+    """Return the strength of the penalty in the last training of an estimator.
+
+    A model that was saved before there was a `lmbda_` was trained with its `lmbda`.
+    """
+    given = vars(estimator)
+    return float(given.get("lmbda_", given["lmbda"]))
+
+
 def unfitted_copy(estimator: T) -> T:
     """Copy an estimator's attributes, without those that it has learned."""
     copied = shallow_copy(estimator)

@@ -51,8 +51,15 @@ def head(columns: Sequence[Column]) -> str:
 
 def line(columns: Sequence[Column], record: Record, is_best: bool) -> str:
     """Return the line of an epoch, with a star behind it if it is the best so far."""
-    cells = [format(record[c.name], c.shape).rjust(_width(c)) for c in columns]
+    cells = [_cell(column, record[column.name]) for column in columns]
     return "  ".join(cells) + (" *" if is_best else "")
+
+
+def _cell(column: Column, value: float) -> str:
+    """Format a figure, one that is too wide for its column by its leading digits."""
+    width = _width(column)
+    text = format(value, column.shape)
+    return (text if len(text) <= width else format(value, ".2g")).rjust(width)
 
 
 def _width(column: Column) -> int:

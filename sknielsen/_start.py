@@ -64,6 +64,8 @@ def penalty_strength(parameters: Parameters, inputs: Inputs, start: State | None
     known = parameters.n_total is not None
     unusual = not (known or n_rows / _UNUSUAL <= n <= n_rows * _UNUSUAL)
     if lmbda == "auto":
+        if start is not None and start.n_epochs > start.first_epoch:
+            return start.lmbda  # of the training that is resumed, whatever version began it
         if parameters.streaming and not known:
             return 0.0
         whole = parameters.n_total or n

@@ -745,6 +745,27 @@ def test_a_parameter_that_an_older_checkpoint_lacks_had_its_default(small, digit
     assert resume(small(), path, *digits).n_iter_ == 3
 
 
+def test_a_resumed_training_keeps_what_auto_stood_for_when_it_began(small, digits, path):
+    def with_lmbda(lmbda):
+        small(max_iter=1, lmbda="auto").set_callbacks(Checkpoint(path)).fit(*digits)
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files if name != "checkpoint.json"}
+            state = json.loads(archive["checkpoint.json"]) | {"lmbda": lmbda}
+        np.savez(path, **arrays)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("checkpoint.json", json.dumps(state))
+
+    with_lmbda(2.0)  # as if another version had begun it
+    resumed = resume(small(lmbda="auto"), path, *digits)
+    assert resumed.lmbda_ == 2.0
+    one = small(max_iter=1, lmbda="auto").fit(*digits)
+    one.set_params(lmbda=2.0, warm_start=True, max_iter=2)
+    assert_same_model(resumed, one.fit(*digits))
+    with_lmbda(-1.0)
+    with pytest.raises(ValueError, match="damaged"):
+        resume(small(lmbda="auto"), path, *digits)
+
+
 def test_a_number_that_an_older_checkpoint_lacks_had_its_default(small, digits, path):
     def without_lmbda(version):
         small(max_iter=1).set_callbacks(Checkpoint(path)).fit(*digits)

@@ -36,6 +36,15 @@ def test_columns_are_aligned_below_their_titles(printed):
         )
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_large_figures_keep_the_columns(printed):
+    _, (_, titles, *rows, _) = printed(
+        max_iter=3, eta=1e5, early_stopping=True, scoring=lambda *_: -123456.789
+    )
+    assert [len(row.removesuffix(" *")) for row in rows] == 3 * [len(titles)]
+    assert {row.split()[5] for row in rows} == {"-1.2e+05"}
+
+
 def test_epochs_that_are_the_best_so_far_have_a_star(printed):
     clf, (_, _, *rows, _) = printed(max_iter=6, eta=3.0)
     scores = clf.history_["validation_score"]

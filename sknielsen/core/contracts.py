@@ -135,10 +135,6 @@ class FittedClassifier(Protocol):
     def eta_(self) -> float:
         """Eta of the last epoch."""
 
-    @property
-    def lmbda_(self) -> float:
-        """Strength of the penalty in the last training."""
-
     cost: Any
     penalty: Any
     weight_init: Any
@@ -146,4 +142,6 @@ class FittedClassifier(Protocol):
     init_scale: Any
     batch_size: Any
     max_iter: Any
+    early_stopping: Any
+    n_iter_no_change: Any
     class_weight: Any

@@ -13,11 +13,11 @@ from sknielsen._inputs import Inputs, is_dask
 from sknielsen._plain import LARGE_RMS
 from sknielsen.core.data import Data
 from sknielsen.costs import resolve_cost
-from sknielsen.diagnostics._evidence import HOPELESS, TINY_NORM, Evidence, cost_of_chance
+from sknielsen.diagnostics._evidence import FAR, TINY_NORM, Evidence, cost_of_chance
 
 _GAIN = 0.1  # of the accuracy left to gain over the commonest class: more is better than chance
 _NOTHING = 0.01  # cost of chance: if it is less, nearly all labels are one, which is no problem
-_FAR = 4.0  # an eta so many times larger or smaller than suits the rows is a likely cause
+_HOPELESS = 100.0  # so many times larger than suits the rows, more epochs would not help either
 _FEW_EPOCHS = 10  # fewer are a short training, which may be meant
 _FEW_STEPS = 300  # fewer are a likely cause
 _ENOUGH_STEPS = 3000  # what is advised instead
@@ -57,7 +57,7 @@ def convergence_problem(clf: Any, inputs: Inputs) -> str | None:
         return None
     t = Evidence(clf, inputs.given.X, inputs.given.y)
     with np.errstate(all="ignore"):
-        if clf.n_iter_ < _FEW_EPOCHS and t.eta < HOPELESS * t.eta_for_rows:
+        if clf.n_iter_ < _FEW_EPOCHS and t.eta < _HOPELESS * t.eta_for_rows:
             return None
         cause, cure = cause_of_chance(t)
     return (
@@ -93,8 +93,8 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
     epochs = f"{n} epoch{'s' if n != 1 else ''}"
     if t.overruled:
         return (
-            f"the penalty, lmbda={t.clf.lmbda_:g}, overrules the data",
-            f"lmbda={t.clf.lmbda_ / 100:.2g}",
+            f"the penalty, lmbda={t.lmbda:g}, overrules the data",
+            f"lmbda={t.lmbda / 100:.2g}",
         )
     if t.X is None:
         return (
@@ -104,7 +104,7 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
         )
     rms = np.sqrt(t.moments[1].max())
     if rms > LARGE_RMS:
-        bold = eta >= _FAR * t.usual_eta
+        bold = eta >= FAR * t.usual_eta
         return (
             f"features are as large as {rms:.3g} (root mean square) and saturate the neurons"
             + (f", and eta={eta:.3g} is too large" if bold else ""),
@@ -116,17 +116,19 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
             f"the inputs are tiny, rows of a length of {t.row_length:.2g}",
             "StandardScaler, or features scaled to about [0, 1]",
         )
-    if eta >= _FAR * suited:
+    if eta >= FAR * suited:
         return (
             f"eta={eta:.3g} is too large for these rows, whose features add up in a step",
             f"eta={suited:.1g}, inputs of mean 0 (StandardScaler), or sknielsen.find_eta",
         )
-    if _FAR * eta <= suited and not t.wanders:
+    if FAR * eta <= suited and not t.wanders:
         return (
             f"eta={eta:.3g} is so small that {epochs} hardly moved the weights",
             f"eta={suited:.1g}, or sknielsen.find_eta",
         )
-    n_steps = n * -(-_num_samples(t.all_rows) // (t.clf.batch_size or _num_samples(t.all_rows)))
+    n_rows, batch_size = _num_samples(t.all_rows), t.clf.batch_size
+    known = not isinstance(batch_size, str)  # as on Dask, where it depends on the cluster
+    n_steps = n * -(-n_rows // (batch_size or n_rows)) if known else _ENOUGH_STEPS
     if n < _FEW_EPOCHS or n_steps < _FEW_STEPS:
         more = n * max(3, -(-_ENOUGH_STEPS // n_steps))
         return (

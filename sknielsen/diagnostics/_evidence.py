@@ -15,6 +15,7 @@ from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.sparsefuncs import mean_variance_axis
 from sklearn.utils.validation import _num_samples
 
+from sknielsen._fitted import strength_of
 from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
 from sknielsen._prediction import out_activation
@@ -43,7 +44,7 @@ COST_LEFT = 0.1  # of chance's cost: below it, further falls hardly change decis
 _STUCK_ROWS = 0.99  # of the rows: a neuron saturated on one side for so many tells nothing
 _STUCK_UNITS = 1 / 3  # of a layer: sound trainings show up to 0.05, and 0.2 at a bold eta
 _VANISHED = 0.5  # length of a neuron's weights; scaled initial weights have length 1
-HOPELESS = 100.0  # times larger than suits the rows: no epochs and no penalty are to blame
+FAR = 4.0  # an eta so many times larger or smaller than suits the rows is a likely cause
 _MEMORY = 0.1  # epochs: weights forget 9 of 10 rows; the book's lmbda 5 at eta 0.5 gives 4
 # A step on a row x moves the row's own weighted inputs by eta |x|^2 delta. The thresholds that
 # `find_eta` measures, times the mean |x|^2, are 30 on digits and breast cancer, 70 on wine, 100 on
@@ -76,6 +77,8 @@ class Evidence:
         Codes of the labels of `X`.
     all_rows : array-like, sparse matrix or None
         All rows, as they were given.
+    lmbda : float
+        Strength of the penalty.
     usual_eta : float
         The eta that the classifier's documentation advises for inputs in [0, 1].
     """
@@ -87,6 +90,7 @@ class Evidence:
         self.X: Any = None
         self.codes: Array | None = None
         self.all_rows: Any = None
+        self.lmbda: float = strength_of(clf)
         self.h: dict[str, Array] = {n: np.array(c, float) for n, c in clf.history_.items()}
         self.cost: Cost = resolve_cost(clf.cost)
         self.penalty: Penalty = resolve_penalty(clf.penalty)
@@ -316,7 +320,7 @@ class Evidence:
     @cached_property
     def vanished(self) -> bool:
         """Whether a penalty has made the weights of a layer vanish."""
-        if self.clf.lmbda_ == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
+        if self.lmbda == 0 or not self.of_chance >= AT_CHANCE:  # or the cost is NaN
             return False
         if min(self.weight_lengths) < _VANISHED:
             return True
@@ -333,16 +337,20 @@ class Evidence:
 
         Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
         """
-        batch_size, rate = self.clf.batch_size, self.eta * self.clf.lmbda_
+        batch_size, rate = self.clf.batch_size, self.eta * self.lmbda
         known = isinstance(self.penalty, L2) and rate > 0 and isinstance(batch_size, Integral)
         return float(batch_size / rate) if known else np.inf  # rate may underflow to 0
 
     @cached_property
     def overruled(self) -> bool:
-        """Whether the penalty overrules the data, at an eta at which they could be learnt."""
-        if self.eta >= HOPELESS * self.eta_for_rows:
-            return False
-        return self.vanished or (self.memory <= _MEMORY and self.of_chance >= COST_LEFT)
+        """Whether the penalty overrules the data.
+
+        At an eta far too large neurons saturate, and their weights then vanish under any penalty:
+        that is no fault of one that would leave them for more than an epoch at the usual eta.
+        """
+        found = self.vanished or (self.memory <= _MEMORY and self.of_chance >= COST_LEFT)
+        far = self.eta >= FAR * self.eta_for_rows
+        return found and not (far and self.memory * self.eta > self.usual_eta)
 
 
 def cost_of_chance(cost: Cost, targets: Array, weights: Array | None) -> float:

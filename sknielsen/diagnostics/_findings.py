@@ -253,15 +253,15 @@ def _saturated_hidden(t: Evidence) -> Found:
 
 
 def _large_initial_weights(t: Evidence) -> Found:
-    start, clf = t.h["saturation"][0], t.clf
-    is_large = resolve_initializer(clf.weight_init) is large
-    if not (start >= _LARGE_START and (is_large or clf.init_scale > 1)):
+    start, scale = t.h["saturation"][0], float(t.clf.init_scale)
+    is_large = resolve_initializer(t.clf.weight_init) is large
+    if not (start >= _LARGE_START and (is_large or scale > 1)):
         return None
-    name = "large" if is_large else clf.weight_init
+    name = "large" if is_large else t.clf.weight_init
     return (
         f"After the first epoch {start:.0%} of the hidden activations were saturated already: "
-        f"weights started large (weight_init={name!r}, init_scale={clf.init_scale:g}).",
-        {"saturation": float(start), "epoch": 1, "init_scale": clf.init_scale},
+        f"weights started large (weight_init={name!r}, init_scale={scale:g}).",
+        {"saturation": float(start), "epoch": 1, "init_scale": scale},
         "weight_init='scaled' with init_scale=1.",
     )
 
@@ -307,6 +307,7 @@ def _too_few_epochs(t: Evidence) -> Found:
         or t.overruled
         or t.frozen
         or _eta_too_low(t)
+        or _eta_too_high(t)
     ):
         return None
     not_begun = t.of_chance >= AT_CHANCE
@@ -315,11 +316,14 @@ def _too_few_epochs(t: Evidence) -> Found:
         return None
     n = t.clf.n_iter_
     larger = f", or an eta nearer to {t.suited_eta:.2g}" if t.eta < t.suited_eta / 3 else ""
+    more = f"max_iter={3 * n}"
+    if t.clf.early_stopping and n < t.clf.max_iter:
+        more = f"a larger n_iter_no_change than {t.clf.n_iter_no_change}"
     return (
         f"The cost is still falling: from {t.costs[-1] + falls:.3g} to {t.costs[-1]:.3g} in the "
         f"last {max(1, len(t.costs) // 4)} of {n} epochs.",
         {"epochs": n, "cost": t.costs[-1], "last_quarter": falls},
-        f"more epochs: max_iter={3 * n}{larger}.",
+        f"more epochs: {more}{larger}.",
     )
 
 
@@ -341,7 +345,7 @@ def _penalty_too_strong(t: Evidence) -> Found:
     if not t.overruled:
         return None
     layer = int(np.argmin(t.weight_lengths))
-    evidence = {"lmbda": t.clf.lmbda_, "lengths": t.weight_lengths, "memory": t.memory}
+    evidence = {"lmbda": t.lmbda, "lengths": t.weight_lengths, "memory": t.memory}
     if t.vanished:
         sentence = (
             f"The penalty has made weights vanish: those of a neuron of layer {layer + 1} have a "
@@ -352,7 +356,7 @@ def _penalty_too_strong(t: Evidence) -> Found:
             "The penalty overrules the data: it alone would shrink weights to a third in "
             f"{t.memory:.2g} epochs, so they forget most rows before they see them again."
         )
-    lower = f"a smaller lmbda: {t.clf.lmbda_ / 100:.2g} instead of {t.clf.lmbda_:g}"
+    lower = f"a smaller lmbda: {t.lmbda / 100:.2g} instead of {t.lmbda:g}"
     return sentence, evidence, f"{lower}, and on by factors of 10 either way."
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
+
+from sknielsen._fitted import strength_of
 from sknielsen.diagnostics._inside import network_inside
 
 _WIDTH = 79  # of a terminal, which is 80 columns wide
@@ -128,14 +131,14 @@ def summary(estimator: Any) -> Summary:
 def _settings(clf: Any) -> dict[str, str]:
     """Return what was set, and what came of it, by name."""
     found = {"cost": _name(clf.cost)}
-    if clf.lmbda_:
-        found["penalty"] = f"{_name(clf.penalty)}, lmbda={clf.lmbda_:g}"
+    if lmbda := strength_of(clf):
+        found["penalty"] = f"{_name(clf.penalty)}, lmbda={lmbda:g}"
     found["eta"] = _runs(clf.history_["eta"])
     if clf.momentum:
-        found["momentum"] = f"{clf.momentum:g}"
-    if clf.dropout:
+        found["momentum"] = f"{float(clf.momentum):g}"
+    if np.any(clf.dropout):
         found["dropout"] = f"{clf.dropout}"
-    found["batch size"] = f"{clf.batch_size}"
+    found["batch size"] = "all rows" if clf.batch_size is None else f"{clf.batch_size}"
     found["epochs"] = f"{clf.n_iter_}"
     seconds = math.fsum(s for s in clf.history_["duration"] if not math.isnan(s))
     found["seconds"] = f"{seconds:.3g}"

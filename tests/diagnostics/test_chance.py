@@ -134,11 +134,35 @@ def data_sets():
 DATA = data_sets()
 
 
+@pytest.mark.parametrize("lmbda", [0.0, "auto"])
 @pytest.mark.parametrize("cost", ["cross_entropy", "quadratic", "log_likelihood"])
 @pytest.mark.parametrize("name", DATA)
-def test_an_eta_of_500_is_named_as_the_cause(name, cost):
-    (sentence,) = sentences(classifier(cost=cost, eta=500.0, max_iter=10).fit, *DATA[name])
+def test_an_eta_of_500_is_named_as_the_cause(name, cost, lmbda):
+    clf = classifier(cost=cost, eta=500.0, lmbda=lmbda, max_iter=10)
+    if lmbda == "auto" and len(DATA[name][1]) <= 500:  # eta * lmbda / n is not below 1
+        with pytest.raises(ValueError, match="Lower `eta`"):
+            clf.fit(*DATA[name])
+        return
+    (sentence,) = sentences(clf.fit, *DATA[name])
     assert "eta=500 is too large" in sentence
+
+
+@pytest.mark.parametrize("eta", [50.0, 100.0, 500.0])
+def test_the_penalty_by_default_is_not_blamed_for_an_eta_far_too_large(eta):
+    X, y = load_digits(return_X_y=True)
+    clf = MLPSigmoidClassifier(30, eta=eta, random_state=0)
+    (sentence,) = sentences(clf.fit, X / 16, y)
+    assert f"eta={eta:g} is too large" in sentence
+    codes = [finding.code for finding in diagnose(clf, X / 16, y)]
+    assert "eta_too_high" in codes
+    assert "penalty_too_strong" not in codes
+
+
+def test_a_penalty_that_overrules_at_any_eta_is_blamed_beside_a_large_one():
+    X, y = load_digits(return_X_y=True)
+    clf = classifier(eta=10.0, lmbda=150.0, max_iter=10)
+    (sentence,) = sentences(clf.fit, X / 16, y)
+    assert "the penalty, lmbda=150, overrules" in sentence
 
 
 @pytest.mark.parametrize("hidden", [(), 30], ids=str)
@@ -289,3 +313,13 @@ def test_a_taper_is_judged_by_the_eta_that_it_begins_with(eta, digits):
     (sentence,) = sentences(clf.fit, *digits)
     assert f"eta={eta:g} is too large" in sentence
     assert f"instead of {eta:g}" in str(diagnose(clf, *digits))
+
+
+def test_the_steps_of_a_batch_size_that_depends_on_a_cluster_are_not_counted():
+    X = np.random.default_rng(0).normal(size=(500, 2))
+    y = np.random.default_rng(1).integers(0, 2, 500)
+    clf = classifier(5, max_iter=11)
+    assert len(sentences(clf.fit, X, y)) == 1
+    clf.set_params(batch_size="auto")  # as on Dask
+    (finding,) = (one for one in diagnose(clf, X, y) if one.code == "nothing_learnt")
+    assert "the features, as they are given, tell the network next to nothing" in finding.sentence

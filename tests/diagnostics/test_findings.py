@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknielsen import diagnose
+from sknielsen import MLPSigmoidClassifier, diagnose, summary
 from sknielsen.activations import sigmoid
 from sknielsen.datasets import fetch_mnist
 from sknielsen.diagnostics import (
@@ -226,8 +227,9 @@ def test_inverted_pixels_stick_hidden_neurons_and_eta_should_fall(fit, digits):
 
 
 def test_large_initial_weights_are_found_by_the_saturation_they_leave(fit):
-    finding = the("large_initial_weights", diagnose(fit(init_scale=20.0)))
+    finding = the("large_initial_weights", diagnose(fit(init_scale=Fraction(20))))
     assert finding.evidence["saturation"] > 0.7
+    assert "init_scale=20)" in finding.sentence
     assert "large_initial_weights" not in codes(fit(weight_init="large"))  # 64 pixels only
 
 
@@ -254,6 +256,26 @@ def test_too_few_epochs_are_found_and_thirty_are_enough(fit, digits):
     finding = the("too_few_epochs", diagnose(fit(max_iter=10), *digits))
     assert "max_iter=30" in finding.advice
     assert diagnose(fit(max_iter=30), *digits) == []
+
+
+def test_where_early_stopping_ended_training_more_patience_makes_more_epochs():
+    X, y = load_digits(return_X_y=True)
+    stops = dict(early_stopping=True, scoring="accuracy", n_iter_no_change=2, tol=1.0)
+    clf = MLPSigmoidClassifier(30, **stops, random_state=0).fit(X[:1347] / 16, y[:1347])
+    assert clf.n_iter_ < clf.max_iter
+    finding = the("too_few_epochs", diagnose(clf, X[:1347] / 16, y[:1347]))
+    assert "Try: more epochs: a larger n_iter_no_change than 2" in " ".join(str(finding).split())
+    assert "max_iter" not in finding.advice
+
+
+def test_more_epochs_are_no_advice_where_eta_is_too_high():
+    X, y = load_digits(return_X_y=True)
+    clf = MLPSigmoidClassifier(30, eta=50.0, max_iter=20, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="eta=50 is too large"):
+        clf.fit(X[:600] / 16, y[:600])
+    found = codes(clf, X[:600] / 16, y[:600])
+    assert "eta_too_high" in found
+    assert "too_few_epochs" not in found
 
 
 @pytest.mark.parametrize(
@@ -439,6 +461,15 @@ def test_every_kind_of_model_can_be_diagnosed(target, parameters, request, small
             assert str(finding).startswith(f"{finding.code}: ")
             assert "\n    Try: " in str(finding)
     assert codes(clf, csr_matrix(X), y) == codes(clf, X, y)
+
+
+def test_a_model_saved_before_there_was_a_lmbda_can_be_diagnosed_and_summed_up(digits, small):
+    X, y = digits
+    clf = small(lmbda=0.1).fit(X, y)
+    before = diagnose(clf, X, y), str(summary(clf))
+    del clf.lmbda_
+    assert (diagnose(clf, X, y), str(summary(clf))) == before
+    assert clf.partial_fit(X, y).lmbda_ == 0.1
 
 
 @pytest.mark.parametrize("target", ["digits", "binary"])

@@ -1,5 +1,8 @@
 """A fitted network at a glance."""
 
+from fractions import Fraction
+
+import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
@@ -52,6 +55,14 @@ def test_early_stopping_shows_the_epoch_of_the_weights_and_the_last_one(digits, 
     assert kept[1]["validation_accuracy"] == clf.history_["validation_accuracy"][clf.epoch_ - 1]
     assert last[1]["train_cost"] == clf.history_["train_cost"][-1]
     assert found.settings["weights"] == f"those of epoch {clf.epoch_}"
+
+
+def test_numbers_of_every_type_are_summed_up(digits, small):
+    parameters = {"momentum": Fraction(1, 2), "dropout": np.array([0, 0.25]), "batch_size": None}
+    settings = summary(small(hidden_layer_sizes=(8,), **parameters).fit(*digits)).settings
+    assert settings["momentum"] == "0.5"
+    assert settings["dropout"] == "[0.   0.25]"
+    assert settings["batch size"] == "all rows"
 
 
 def test_figures_that_are_not_known_are_left_out(digits, small):
