@@ -472,6 +472,13 @@ def test_a_model_saved_before_there_was_a_lmbda_can_be_diagnosed_and_summed_up(d
     assert clf.partial_fit(X, y).lmbda_ == 0.1
 
 
+@pytest.mark.parametrize("weight", [1e-3, 1e3, 1e6])
+def test_the_size_of_the_weights_of_rows_makes_no_finding(weight, digits):
+    X, y = digits
+    clf = MLPSigmoidClassifier(30, random_state=0).fit(X, y)
+    assert codes(clf, X, y) == codes(clf.fit(X, y, sample_weight=weight), X, y)
+
+
 @pytest.mark.parametrize("target", ["digits", "binary"])
 def test_softmax_is_diagnosed_with_its_own_cost_of_chance(target, request, small):
     X, y = request.getfixturevalue(target)
