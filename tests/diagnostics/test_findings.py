@@ -420,9 +420,6 @@ def test_no_finding_is_an_empty_list_that_says_so(fit, digits):
     assert "Nothing was found." in nothing._repr_html_()
 
 
-# --- whatever the model -------------------------------------------------------------------------
-
-
 class PlainQuadratic(BaseEstimator):
     activation = staticmethod(sigmoid)
 
