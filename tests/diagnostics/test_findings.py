@@ -319,6 +319,14 @@ def test_over_fitting_is_found_by_cost_and_by_accuracy_with_an_epoch_for_each(no
     assert not {"overfit_cost", "overfit_accuracy"} & {*codes(clf.fit(X, y))}  # nothing to see
 
 
+def test_early_stopping_is_no_advice_where_it_was_used(noise):
+    X, y, validation = noise
+    over = book(30, eta=1.0, random_state=0).fit(X, y, **validation)
+    assert "early_stopping" in the("overfit_accuracy", diagnose(over)).advice
+    over.set_params(early_stopping=True)
+    assert "early_stopping" not in the("overfit_accuracy", diagnose(over)).advice
+
+
 def test_early_stopping_by_cost_leaves_no_over_fitting_by_cost(noise):
     X, y, validation = noise
     clf = book(30, eta=1.0, random_state=0, early_stopping=True, scoring="cost")
