@@ -140,6 +140,7 @@ class FittedClassifier(Protocol):
     weight_init: Any
     momentum: Any
     init_scale: Any
+    lmbda: Any
     batch_size: Any
     max_iter: Any
     early_stopping: Any

@@ -335,10 +335,12 @@ class Evidence:
     def memory(self) -> float:
         """Epochs in which an L2 penalty alone shrinks the weights to 1/e; inf if not known.
 
-        Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
+        Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps. What "auto" stood
+        for follows the weights of the rows, whatever these add up to, so that it is not known.
         """
         batch_size, rate = self.clf.batch_size, self.eta * self.lmbda
-        known = isinstance(self.penalty, L2) and rate > 0 and isinstance(batch_size, Integral)
+        given = not isinstance(self.clf.lmbda, str) and isinstance(batch_size, Integral)
+        known = isinstance(self.penalty, L2) and rate > 0 and given
         return float(batch_size / rate) if known else np.inf  # rate may underflow to 0
 
     @cached_property

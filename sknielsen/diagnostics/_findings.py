@@ -397,6 +397,7 @@ def _overfit_accuracy(t: Evidence) -> Found:
     gaps = (t.h["train_accuracy"] - validation)[: now + 1]
     grown = train - latest - np.nanmin(gaps) >= _GAP / 2  # else validation rows are just harder
     learnt = t.of_chance < _UNLEARNT
+    stop = "; early_stopping=True saves the epochs that no longer help"
     if train - latest < _GAP or improving > _IMPROVING or not (grown and learnt):
         return None
     return (
@@ -406,7 +407,7 @@ def _overfit_accuracy(t: Evidence) -> Found:
         f"{best['cost_epoch']} that counts, of the least validation cost.",
         best | {"train_accuracy": train, "validation_accuracy": latest, "epoch": now + 1},
         "more data, which an ImageAugmenter makes of images; a larger lmbda, dropout, fewer "
-        "hidden neurons; early_stopping=True saves the epochs that no longer help.",
+        f"hidden neurons{'' if t.clf.early_stopping else stop}.",
     )
 
 

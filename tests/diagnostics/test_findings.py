@@ -319,6 +319,14 @@ def test_over_fitting_is_found_by_cost_and_by_accuracy_with_an_epoch_for_each(no
     assert not {"overfit_cost", "overfit_accuracy"} & {*codes(clf.fit(X, y))}  # nothing to see
 
 
+def test_early_stopping_is_no_advice_where_it_was_used(noise):
+    X, y, validation = noise
+    over = book(30, eta=1.0, random_state=0).fit(X, y, **validation)
+    assert "early_stopping" in the("overfit_accuracy", diagnose(over)).advice
+    over.set_params(early_stopping=True)
+    assert "early_stopping" not in the("overfit_accuracy", diagnose(over)).advice
+
+
 def test_early_stopping_by_cost_leaves_no_over_fitting_by_cost(noise):
     X, y, validation = noise
     clf = book(30, eta=1.0, random_state=0, early_stopping=True, scoring="cost")
@@ -420,9 +428,6 @@ def test_no_finding_is_an_empty_list_that_says_so(fit, digits):
     assert "Nothing was found." in nothing._repr_html_()
 
 
-# --- whatever the model -------------------------------------------------------------------------
-
-
 class PlainQuadratic(BaseEstimator):
     activation = staticmethod(sigmoid)
 
@@ -470,6 +475,13 @@ def test_a_model_saved_before_there_was_a_lmbda_can_be_diagnosed_and_summed_up(d
     del clf.lmbda_
     assert (diagnose(clf, X, y), str(summary(clf))) == before
     assert clf.partial_fit(X, y).lmbda_ == 0.1
+
+
+@pytest.mark.parametrize("weight", [1e-3, 1e3, 1e6])
+def test_the_size_of_the_weights_of_rows_makes_no_finding(weight, digits):
+    X, y = digits
+    clf = MLPSigmoidClassifier(30, random_state=0).fit(X, y)
+    assert codes(clf, X, y) == codes(clf.fit(X, y, sample_weight=weight), X, y)
 
 
 @pytest.mark.parametrize("target", ["digits", "binary"])
