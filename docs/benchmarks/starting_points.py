@@ -67,6 +67,9 @@ def tiny():
                 "early stopping, a quarter validates": MLPSigmoidClassifier(
                     early_stopping=True, validation_fraction=0.25, random_state=seed
                 ),
+                "max_iter=100, lmbda=0.1": MLPSigmoidClassifier(
+                    max_iter=100, lmbda=0.1, random_state=seed
+                ),
                 "no hidden layer": MLPSigmoidClassifier((), random_state=seed),
                 "five networks, averaged": VotingClassifier(five, voting="soft"),
                 "LogisticRegression": LogisticRegression(max_iter=1000),
