@@ -335,21 +335,21 @@ class Evidence:
     def memory(self) -> float:
         """Epochs in which an L2 penalty alone shrinks the weights to 1/e; inf if not known.
 
-        Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps. What "auto" stood
-        for follows the weights of the rows, whatever these add up to, so that it is not known.
+        Each step shrinks them by eta * lmbda / n, and an epoch has n / m steps.
         """
         batch_size, rate = self.clf.batch_size, self.eta * self.lmbda
-        given = not isinstance(self.clf.lmbda, str) and isinstance(batch_size, Integral)
-        known = isinstance(self.penalty, L2) and rate > 0 and given
+        known = isinstance(self.penalty, L2) and rate > 0 and isinstance(batch_size, Integral)
         return float(batch_size / rate) if known else np.inf  # rate may underflow to 0
 
     @cached_property
     def overruled(self) -> bool:
-        """Whether the penalty overrules the data.
+        """Whether the penalty overrules the data, which "auto" is too weak for.
 
         At an eta far too large neurons saturate, and their weights then vanish under any penalty:
         that is no fault of one that would leave them for more than an epoch at the usual eta.
         """
+        if isinstance(self.clf.lmbda, str):
+            return False
         found = self.vanished or (self.memory <= _MEMORY and self.of_chance >= COST_LEFT)
         far = self.eta >= FAR * self.eta_for_rows
         return found and not (far and self.memory * self.eta > self.usual_eta)

@@ -555,6 +555,16 @@ def test_evidence_is_decided_as_predictions_are(kind, small, request):
     assert evidence.wrong_rows == pytest.approx((y.reshape(len(y), -1) == 1).any(axis=1).mean())
 
 
+def test_the_penalty_that_is_chosen_is_not_blamed_for_noise():
+    """Where nothing can be learnt, any penalty makes weights vanish in the end."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3000, 2)), rng.integers(0, 2, 3000)
+    clf = MLPSigmoidClassifier(10, max_iter=60, eta_schedule="constant", random_state=0)
+    with pytest.warns(ConvergenceWarning, match="tell the network next to nothing"):
+        clf.fit(X, y)
+    assert "penalty_too_strong" not in codes(clf, X, y)
+
+
 def test_evidence_holds_plain_numbers(fit_in_vain, digits):
     findings = diagnose(fit_in_vain(eta=30.0), *digits)
     assert any(finding.evidence for finding in findings)
