@@ -59,8 +59,9 @@ def state_of(estimator: object) -> State | None:
     if learned.get("velocity") is not None:
         learned["velocity"] = _velocity(learned["velocity"], learned["weights"], learned["biases"])
     state = State(**learned)
-    for column in HISTORY:  # one that came with a newer version
-        state.history.setdefault(column, [nan] * state.n_epochs)
+    for column in HISTORY:
+        if column not in state.history:  # it came with a newer version
+            state.history[column] = [nan] * state.n_epochs
     best = Best(given.get("best_score_", Best.score), given.get("best_epoch_", Best.epoch))
     if best.epoch:
         best = replace(best, cost=state.history["validation_cost"][best.epoch - 1])

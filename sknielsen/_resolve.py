@@ -113,8 +113,11 @@ def check_number(name: str, value: Any, kind: Any, interval: str, also: str = ""
     if isinstance(value, (bool, np.timedelta64)) or not isinstance(value, kind):
         raise TypeError(f"{expected()}; got {value!r}.")
     try:
-        with np.errstate(over="ignore"):
-            number = int(value) if kind is Integral else float(value)
+        if type(value) is int or type(value) is float:  # at once: most numbers are
+            number = value if kind is Integral else float(value)
+        else:
+            with np.errstate(over="ignore"):
+                number = int(value) if kind is Integral else float(value)
     except OverflowError:
         number = math.inf
     above = number >= low if interval[0] == "[" else number > low

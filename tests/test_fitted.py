@@ -110,3 +110,10 @@ def test_the_network_of_an_estimator_shares_its_arrays_unless_the_dtype_differs(
     converted = network_of(fitted, dtype=np.dtype(np.float32))
     assert not np.shares_memory(converted.weights[0], fitted.coefs_[0])
     assert {p.dtype for p in converted.weights + converted.biases} == {np.dtype(np.float32)}
+
+
+def test_a_state_takes_the_history_as_it_is_and_fills_in_a_column_that_is_missing(small, digits):
+    clf = small().fit(*digits)
+    assert state_of(clf).history is clf.history_
+    del clf.history_["saturation"]
+    assert np.isnan(state_of(clf).history["saturation"]).tolist() == [True] * 3

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing, check_consistent_length
 from sklearn.utils.validation import _num_samples
 
@@ -309,6 +308,8 @@ def _threshold(costs: Array, chance: float) -> int:
 
 def _unfitted(estimator: Any) -> tuple[Any, list[Any]]:
     """Return the classifier to clone, and the steps that transform its rows."""
+    from sklearn.pipeline import Pipeline  # which takes long to import
+
     steps: list[Any] = []
     inside = estimator
     while not isinstance(inside, type):

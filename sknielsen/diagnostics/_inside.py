@@ -5,7 +5,6 @@ To add a kind of wrapper: the attribute in which it keeps what it fitted, in ``_
 
 from typing import Any
 
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sknielsen.core.contracts import MatrixLike
@@ -75,6 +74,8 @@ def _opened(estimator: Any) -> tuple[Any, Any] | None:
     """Return the steps before the next estimator inside, and that one; None if it is innermost."""
     if isinstance(estimator, type):
         return None
+    from sklearn.pipeline import Pipeline  # which takes long to import
+
     if isinstance(estimator, Pipeline):
         before = estimator[:-1] if len(estimator.steps) > 1 else None
         return before, estimator.steps[-1][1]
