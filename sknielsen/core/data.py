@@ -116,6 +116,8 @@ class Data:
 
     def _scaled(self, rows: Array | slice) -> Array | None:
         """Return scaled weights of rows, by sample times by class; None when there are none."""
+        if self.sample_weight is None and self.class_weight is None:
+            return None
         by_sample, by_class = self._exponents
         weight = None
         with np.errstate(under="ignore"):

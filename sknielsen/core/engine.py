@@ -265,4 +265,6 @@ def _measure_rows(network: Network, data: Data, at_once: int) -> tuple[Array, Ar
 
 
 def _mean(values: Array, weights: Array | None) -> float:
-    return float(values.mean() if weights is None else np.average(values, weights=weights))
+    if weights is None:
+        return float(values.sum()) / len(values)
+    return float(np.average(values, weights=weights))
