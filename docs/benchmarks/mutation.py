@@ -42,6 +42,8 @@ WHOLE = (
 CLIP = "No row number is out of range; only the time of a copy is lost."
 UNITS = "A code equals 1.0 as it equals 1."
 NAMES = "The words are for the reader only."
+TRUTHS = "Ones and zeros have the mean that truths have."
+NO_PASS = "No pass has such a number of rows, so that the first one differs from it."
 ONES = "SciPy converts the ones at each call; only time is lost."
 
 # By the changed line: why no test can notice it.
@@ -78,16 +80,29 @@ EQUIVALENT = {
     "worker.shutdown(cancel_futures=None)": "What waits is run in vain, at most one chunk.",
     "worker.shutdown(cancel_futures=False)": "What waits is run in vain, at most one chunk.",
     # engine
-    "right = np.empty(len(data), None)": "Ones and zeros have the mean that truths have.",
-    "right = np.empty(len(data), )": "Ones and zeros have the mean that truths have.",
+    "if self.descent.shuffle and len(rows) >= 1:": "One row has one order only.",
+    "costs, right, n_saturated = np.empty(len(data)), np.empty(len(data), None), 0": TRUTHS,
+    "costs, right, n_saturated = np.empty(len(data)), np.empty(len(data), ), 0": TRUTHS,
+    "return float(values.mean() if (weights is None) and False "
+    "else np.average(values, weights=weights))": "Without weights the average is the mean.",
     # loop
     "record: Record = None": "It is read only after an epoch has been recorded.",
     "remember(state, record, keep_weights=None)": FALSE,
+    "if largest * len(array) <= float(np.finfo(array.dtype).max):  # False of NaN": (
+        "At the limit itself the sum is taken, which is that number and finite."
+    ),
     # network
     "self._gemm(1.0, a, w, 1.0, z, layer == 0, None, IN_PLACE)": DEFAULT,
     "self._gemm(1.0, delta, w, None, error, NOT_TRANSPOSED, TRANSPOSED, IN_PLACE)": DEFAULT,
     "self._gemm(1.0, delta, w, 0.0, error, None, TRANSPOSED, IN_PLACE)": DEFAULT,
     "gemm(-step, a, delta, betas[layer], w, layer > 0, None, IN_PLACE)  # BP4": DEFAULT,
+    "None, STRIDE, OFFSET, STRIDE, TRANSPOSED, IN_PLACE,": DEFAULT,
+    "OFFSET, None, OFFSET, STRIDE, TRANSPOSED, IN_PLACE,": DEFAULT,
+    "OFFSET, STRIDE, None, STRIDE, TRANSPOSED, IN_PLACE,": DEFAULT,
+    "OFFSET, STRIDE, OFFSET, None, TRANSPOSED, IN_PLACE,": DEFAULT,
+    "self._n_rows = None  # of the last pass, whose buffers are at hand": NO_PASS,
+    "self._n_rows = -2  # of the last pass, whose buffers are at hand": NO_PASS,
+    "self._n_rows = None": "The same buffers are looked up again; only time is lost.",
     "self.accumulate(gradients, -1.0, None)": DEFAULT,
     "self.accumulate(gradients, -1.0, 1.0)": "They are zeros, whatever they are multiplied by.",
     '[np.empty((m, n), self.dtype, order="f") for n in self.layer_sizes[1:]]': LETTER,

@@ -89,3 +89,9 @@ def test_logarithms_of_softmax_are_those_of_scipy(order):
     before = z.copy()
     np.testing.assert_allclose(log_softmax(z), scipy_log_softmax(z, axis=1), rtol=1e-14)
     np.testing.assert_array_equal(z, before)
+
+
+def test_logarithms_of_softmax_are_finite_where_a_row_lies_far_below_another():
+    """The largest of each row is subtracted, not the largest of all."""
+    z = np.array([[1e4, 1e4], [-1e4, -1e4]])
+    np.testing.assert_allclose(log_softmax(z), np.full((2, 2), -np.log(2)))

@@ -205,6 +205,15 @@ def test_figures_are_weighted_means_over_the_rows(weighted, held):
     assert saturation == np.mean(hidden * (1 - hidden) < 0.01)
 
 
+def test_saturated_activations_are_counted_in_all_rows(held):
+    """However many rows are measured at once."""
+    network, data = make_network(), make_data()
+    network.weights[0][:] *= 8.0
+    hidden = expit(data.X @ network.weights[0] + network.biases[0])
+    saturation = evaluate(network, data)[2]
+    assert 0.0 < saturation == np.mean(hidden * (1 - hidden) < 0.01)
+
+
 def test_a_record_holds_the_figures_of_the_rows_that_are_there():
     network, data = make_network(), make_data()
     names = {"penalty"}
@@ -333,6 +342,13 @@ def test_every_epoch_visits_the_rows_in_a_new_order(small, split):
     assert (first != second).any()
     assert (second != third).any()
     np.testing.assert_array_equal(first.sum(axis=0), second.sum(axis=0))
+
+
+def test_two_rows_are_enough_for_a_new_order():
+    """They change places in some epochs, and in others they do not."""
+    data = make_data(rows=np.array([4, 7]))
+    engine = LocalEngine(make_network(), data, make_descent(shuffle=True))
+    assert {tuple(engine._order(epoch)) for epoch in range(20)} == {(4, 7), (7, 4)}
 
 
 def test_every_epoch_draws_new_dropout_masks(small, split):

@@ -546,3 +546,9 @@ def test_weights_are_bounded_where_the_absolute_values_of_a_column_have_a_finite
     assert _is_bounded(np.array([[1, 1], column], dtype).T) is bounded
     for value in (np.nan, np.inf, -np.inf):
         assert not _is_bounded(np.array([0, value, 1], dtype))
+
+
+def test_columns_are_bounded_each_by_itself():
+    """Weights of several units may have a sum that is not finite."""
+    assert _is_bounded(np.diag([1e308, 1e308]))
+    assert not _is_bounded(np.full((2, 1), -1e308))
