@@ -277,7 +277,7 @@ def test_a_training_that_its_user_ended_is_not_judged(digits):
     clf = classifier(eta=500.0, eta_schedule=stops, on_interrupt="keep")
     with pytest.warns(UserWarning, match="interrupted after epoch 12"):
         clf.fit(*digits)
-    callbacks = pytest.importorskip("sknielsen.callbacks", exc_type=ImportError)
+    callbacks = pytest.importorskip("sknielsen.callbacks", reason="scikit-learn before 1.9")
     clf = classifier(eta=500.0).set_callbacks(callbacks.EarlyStopping(time_limit=1e-9))
     clf.fit(*digits)
     assert clf.n_iter_ == 1
