@@ -68,7 +68,7 @@ EQUIVALENT = {
     "is_held_out[rng.choice(np.flatnonzero(codes == code), size, replace=None)] = True": FALSE,
     "self._mean, self.total_weight = 2.0, float(len(self))": "Then there is nothing to divide.",
     "self._mean = total / len(self) or 2.0  # 1 where no row has weight": "Zeros are divided.",
-    "self._y = np.empty((1, n_outputs), X.dtype)": "The first rows gathered replace it.",
+    "self._y = np.empty((1, n_outputs), X.dtype)": "The first targets overwrite or replace it.",
     "self._units = np.ones(1, None) if n_outputs == 1 else np.arange(n_outputs)": UNITS,
     "self._units = np.ones(1, ) if n_outputs == 1 else np.arange(n_outputs)": UNITS,
     'np.take(self.X, rows, 0, x, None)  # "clip" lets it write into x directly': CLIP,
