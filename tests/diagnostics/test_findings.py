@@ -648,6 +648,7 @@ def test_nothing_is_found_in_thirty_epochs_of_mnist(mnist, parameters):
 
 
 @pytest.mark.mnist
+@pytest.mark.filterwarnings("ignore:Training ended with a cost")  # at eta 3, as is meant
 @pytest.mark.parametrize("hidden", [30, 100])
 def test_inverted_mnist_sticks_at_eta_3_and_learns_at_the_eta_that_is_advised(mnist, hidden):
     X, y = 1 - mnist.X_train, mnist.y_train
