@@ -6,8 +6,8 @@ and a line in `disturbed`.
 """
 
 import numpy as np
+from helpers import book
 
-from sknielsen import MLPSigmoidClassifier
 from sknielsen.costs import CrossEntropy
 from sknielsen.penalties import L2
 
@@ -18,7 +18,7 @@ CALLBACK_STAGES = ["setup", "begin fit", "begin epoch", "end epoch", "end fit", 
 def network(**parameters):
     """Make a quick classifier whose products run on one BLAS thread."""
     defaults = dict(hidden_layer_sizes=(500,), max_iter=3, random_state=0)
-    return MLPSigmoidClassifier(**(defaults | parameters))
+    return book(**(defaults | parameters))
 
 
 def disturbed(stage, function, **parameters):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sequence_prelude
+from helpers import BOOK
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -590,7 +591,7 @@ class Sequences(RuleBasedStateMachine):
     @initialize(data=st.data())
     def make_a_classifier(self, data):
         self.draw_problem(data)
-        parameters = self.draw_architecture(data) | dict(validation_fraction=0.3, tol=0.0)
+        parameters = BOOK | self.draw_architecture(data) | dict(validation_fraction=0.3, tol=0.0)
         arguments = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
         self.script.run(f"model = MLPSigmoidClassifier({arguments})")
         self.change_parameters(data)
