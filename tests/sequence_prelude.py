@@ -17,6 +17,7 @@ from sknielsen.schedules import Plateau, Taper
 warnings.simplefilter("error")
 warnings.filterwarnings("ignore", "`batch_size` is")
 warnings.filterwarnings("ignore", "The root mean square of X")
+warnings.filterwarnings("ignore", "Training ended with a cost")
 warnings.filterwarnings("ignore", "`X_val` does not look scaled like X")
 
 
