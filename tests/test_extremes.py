@@ -334,7 +334,7 @@ def test_labels_of_any_kind_train_like_small_integers(kind):
     assert_same_model(classifier, expected)
     np.testing.assert_array_equal(classifier.predict(X), classes[expected.predict(X)])
     assert_sound_predictions(classifier, X)
-    stream = make(max_iter=2)
+    stream = make(max_iter=2, n_total=len(X))
     for _ in range(2):
         stream.partial_fit(X, labels, classes=classes)
     np.testing.assert_array_equal(weights_of(stream), weights_of(expected))
