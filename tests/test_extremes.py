@@ -54,7 +54,8 @@ def test_numpy_raises_its_errors_in_these_tests(numpy_errors):
 
 def make(**parameters):
     """Make a quick classifier; keyword arguments change it."""
-    defaults = dict(hidden_layer_sizes=(4,), max_iter=2, batch_size=8, random_state=0)
+    book = dict(eta_schedule="constant", lmbda=0.0)
+    defaults = dict(book, hidden_layer_sizes=(4,), max_iter=2, batch_size=8, random_state=0)
     return MLPSigmoidClassifier(**(defaults | parameters))
 
 
@@ -334,7 +335,7 @@ def test_labels_of_any_kind_train_like_small_integers(kind):
     assert_same_model(classifier, expected)
     np.testing.assert_array_equal(classifier.predict(X), classes[expected.predict(X)])
     assert_sound_predictions(classifier, X)
-    stream = make(max_iter=2, n_total=len(X))
+    stream = make(max_iter=2)
     for _ in range(2):
         stream.partial_fit(X, labels, classes=classes)
     np.testing.assert_array_equal(weights_of(stream), weights_of(expected))
