@@ -1188,6 +1188,7 @@ def test_checkpoints_damaged_at_random_are_refused_or_give_the_same_model(
 
 
 @needs_callbacks
+@pytest.mark.filterwarnings("ignore:Training ended with a cost")
 def test_checkpoints_edited_at_random_are_refused_or_give_a_model_that_can_be(
     child, checkpoints, undamaged, tmp_path
 ):
