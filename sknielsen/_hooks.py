@@ -17,6 +17,7 @@ from sknielsen._inputs import Inputs
 from sknielsen._parameters import Parameters
 from sknielsen._progress import columns_of, head, line
 from sknielsen._warn import warn
+from sknielsen.core.caching import cached_property
 from sknielsen.core.state import State
 
 Estimator = TypeVar("Estimator")
@@ -156,7 +157,7 @@ class Hooks:
         """Tell the user that Ctrl-C has ended training."""
         warn(f"Training was interrupted after epoch {self.state.n_epochs}; the model is fitted.")
 
-    @functools.cached_property
+    @cached_property
     def identity(self) -> Identity:
         """What parameters and data are known by, as they are when it is first asked for."""
         return identify(self.estimator, self.inputs)

@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
 from sknielsen._plain import are_plain, is_plain, mean_square_of, warn_of_large_inputs
 from sknielsen._warn import warn
+from sknielsen.core.caching import cached_property
 from sknielsen.core.contracts import Array
 from sknielsen.core.data import Data, finite_total, split
 from sknielsen.core.randomness import MONITOR, SPLIT, generator

@@ -188,6 +188,14 @@ def test_modules_need_only_the_runtime_dependencies():
 WINGS = ["activations", "callbacks", "dask", "datasets", "onnx", "plots"]
 
 
+def test_properties_are_cached_without_the_lock_of_python_3_11():
+    for path, _ in modules():
+        text = path.read_text()
+        assert "functools.cached_property" not in text.replace("`functools.cached_property`", "")
+        for module, names in imported(path):
+            assert not (module == "functools" and "cached_property" in names), path
+
+
 def test_importing_the_package_leaves_out_what_is_seldom_used():
     left_out = [f"sknielsen.{name}" for name in WINGS] + [
         "sklearn.metrics",

@@ -7,13 +7,13 @@ cache costs half of what a whole shuffled copy of X does.
 
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.sparse import issparse
 
 from sknielsen.core.activations import sigmoid, softmax
+from sknielsen.core.caching import cached_property
 from sknielsen.core.contracts import Activation, Array
 
 CACHED_BYTES = 256 * 1024  # rows gathered at a time

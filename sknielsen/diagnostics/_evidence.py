@@ -4,7 +4,6 @@ To add a piece: a property of `Evidence`, cached if it takes time, and the thres
 needs.
 """
 
-from functools import cached_property
 from numbers import Integral
 from typing import Any
 
@@ -19,6 +18,7 @@ from sknielsen._fitted import strength_of
 from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
 from sknielsen._prediction import out_activation
+from sknielsen.core.caching import cached_property
 from sknielsen.core.contracts import Array, Cost, FittedClassifier, MatrixLike, Penalty
 from sknielsen.core.data import Data, decide
 from sknielsen.costs import Quadratic, is_exclusive, resolve_cost
