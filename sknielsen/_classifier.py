@@ -7,21 +7,19 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import ConvergenceWarning
 
 from sknielsen._fitted import attributes, shallow_copy, state_of, unfitted_copy
 from sknielsen._hooks import TRAINING, Hooks, all_or_nothing
 from sknielsen._identity import Identity, check_same_course, check_same_data
-from sknielsen._inputs import Given, Inputs, is_dask, local_inputs
+from sknielsen._inputs import Given, Inputs, local_inputs
 from sknielsen._parameters import Parameters
 from sknielsen._prediction import log_probabilities, out_activation, weighted_inputs
-from sknielsen._progress import ending_line
+from sknielsen._report import report
 from sknielsen._resolve import random_state_of
 from sknielsen._scoring import score_function
 from sknielsen._sklearn import BaseEstimator, CallbackSupportMixin, ClassifierMixin
 from sknielsen._start import clip_batch_size, first_state, require_no_whole, require_weight
 from sknielsen._version import VersionedMixin
-from sknielsen._warn import warn
 from sknielsen.core.contracts import (
     Array,
     Augmenter,
@@ -39,7 +37,6 @@ from sknielsen.core.loop import train
 from sknielsen.core.network import Network
 from sknielsen.core.state import State
 from sknielsen.costs import COSTS, is_exclusive
-from sknielsen.diagnostics import convergence_problem, diagnose
 
 EtaSchedule: TypeAlias = (
     Literal["constant", "taper", "plateau"] | Sequence[tuple[int, float]] | Schedule
@@ -540,11 +537,5 @@ def train_estimator(
         score = score_function(estimator, state, inputs, parameters)
         hooks = Hooks(estimator, state, inputs, parameters)
         ending = hooks.run(lambda: train(engine, state, parameters, score, hooks))
-        whole = not streaming and ending not in ("hook", "interrupt")
-        if whole and (problem := convergence_problem(estimator, inputs)):
-            warn(problem, ConvergenceWarning)
-    if parameters.verbose and not streaming:
-        print(ending_line(ending, state, parameters))
-        rows = (None, None) if is_dask(given.X) else (given.X, given.y)
-        for finding in diagnose(estimator, *rows):
-            print(finding)
+        if not streaming:
+            report(hooks, ending)
