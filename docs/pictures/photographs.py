@@ -5,7 +5,7 @@ from sknielsen import ImageAugmenter
 from sknielsen.plots import AugmentationDisplay
 
 china, flower = load_sample_images().images
-squares = [china[150:214, 240:304], china[120:184, 40:104], flower[180:244, 240:304]]
+squares = [china[150:214, 240:304], china[200:264, 60:124], flower[180:244, 240:304]]
 X = np.stack([square.ravel() / 255 for square in squares])
 
 augmenter = ImageAugmenter(
