@@ -56,7 +56,8 @@ def translated(parameters: Mapping[str, Any], n_samples: int | None = None) -> d
     ours = {name: getattr(mlp, name) for name in SAME} | {"verbose": int(mlp.verbose)}
     ours |= _stopping(mlp) | _steps(mlp) | _penalty(mlp, n_samples)
     if missing := list(_missing(mlp, "lmbda" in ours)):
-        warn(f"MLPClassifier's parameters without a counterpart: {'; '.join(missing)}.")
+        lines = "\n  ".join(missing)
+        warn(f"Parameters of MLPClassifier without a counterpart:\n  {lines}")
     return ours
 
 
@@ -128,12 +129,9 @@ def _missing(mlp: Any, has_penalty: bool) -> Iterator[str]:
     """Name what takes effect there and has no counterpart here, with advice."""
     for name, matters, advice in NO_COUNTERPART:
         if matters(mlp):
-            yield f"{name}={getattr(mlp, name)!r} ({advice})"
+            yield f"{name}={getattr(mlp, name)!r}: {advice}"
     if "alpha" in _changed(mlp) and not has_penalty:
-        yield (
-            f"alpha={mlp.alpha!r} (lmbda is alpha times the number of rows over batch_size: "
-            "give `n_samples`)"
-        )
+        yield f"alpha={mlp.alpha!r}: its lmbda depends on the rows; give `n_samples`"
 
 
 def _of(solver: str, name: str) -> Callable[[Any], bool]:
@@ -145,37 +143,38 @@ def _is_scaled(mlp: Any) -> bool:
     return bool(mlp.solver == "sgd" and mlp.learning_rate == "invscaling")
 
 
-_ADAM = "Adam's; training is by gradient descent"
-_TRAINS_ALL = "only early stopping looks at it: all epochs are trained"
+_TRAINS_ALL = "only early stopping looks at it; all epochs are trained"
 
 NO_COUNTERPART = [
     Missing("activation", lambda mlp: mlp.activation != "logistic", "all neurons are sigmoid"),
     Missing(
         "solver",
         lambda mlp: mlp.solver != "sgd",
-        "training is by gradient descent, with the eta and schedule of this class: see find_eta",
+        "training is by gradient descent, so eta and its schedule are this class's own",
     ),
-    Missing("learning_rate_init", _of("adam", "learning_rate_init"), "Adam's; eta is another"),
-    Missing("beta_1", _of("adam", "beta_1"), f"{_ADAM}, with `momentum`"),
-    Missing("beta_2", _of("adam", "beta_2"), _ADAM),
-    Missing("epsilon", _of("adam", "epsilon"), _ADAM),
-    Missing("max_iter", _of("lbfgs", "max_iter"), "iterations of L-BFGS; `max_iter` is of epochs"),
-    Missing("max_fun", _of("lbfgs", "max_fun"), "L-BFGS's; `max_iter` is of epochs"),
+    Missing(
+        "learning_rate_init", _of("adam", "learning_rate_init"), "Adam's; see find_eta for an eta"
+    ),
+    Missing("beta_1", _of("adam", "beta_1"), "Adam's; there is `momentum`"),
+    Missing("beta_2", _of("adam", "beta_2"), "Adam's"),
+    Missing("epsilon", _of("adam", "epsilon"), "Adam's"),
+    Missing("max_iter", _of("lbfgs", "max_iter"), "iterations of L-BFGS; here epochs"),
+    Missing("max_fun", _of("lbfgs", "max_fun"), "L-BFGS's"),
     Missing(
         "learning_rate",
         _is_scaled,
-        "Taper('inverse') stands in, which falls by the epoch, and less far",
+        "Taper('inverse') stands in; it falls by the epoch, and less far",
     ),
     Missing("power_t", lambda mlp: _is_scaled(mlp) and "power_t" in _changed(mlp), "see Taper"),
     Missing(
         "learning_rate",
         lambda mlp: mlp.solver == "sgd" and mlp.learning_rate == "adaptive",
-        "Plateau stands in, which looks at validation rows, that `fit` splits off",
+        "Plateau stands in; it looks at the score of validation rows",
     ),
     Missing(
         "nesterovs_momentum",
         lambda mlp: mlp.solver == "sgd" and mlp.momentum > 0 and mlp.nesterovs_momentum,
-        "`momentum` is the plain one",
+        "momentum is the plain one",
     ),
     Missing("tol", lambda mlp: not _stops(mlp) and "tol" in _changed(mlp), _TRAINS_ALL),
     Missing(
