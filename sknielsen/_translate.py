@@ -150,7 +150,7 @@ NO_COUNTERPART = [
     Missing(
         "solver",
         lambda mlp: mlp.solver != "sgd",
-        "training is by gradient descent, so eta and its schedule are this class's own",
+        "training is by gradient descent, with the eta of this class",
     ),
     Missing(
         "learning_rate_init", _of("adam", "learning_rate_init"), "Adam's; see find_eta for an eta"
@@ -163,13 +163,13 @@ NO_COUNTERPART = [
     Missing(
         "learning_rate",
         _is_scaled,
-        "Taper('inverse') stands in; it falls by the epoch, and less far",
+        "Taper('inverse') stands in, and falls less far",
     ),
     Missing("power_t", lambda mlp: _is_scaled(mlp) and "power_t" in _changed(mlp), "see Taper"),
     Missing(
         "learning_rate",
         lambda mlp: mlp.solver == "sgd" and mlp.learning_rate == "adaptive",
-        "Plateau stands in; it looks at the score of validation rows",
+        "Plateau stands in; it needs validation rows",
     ),
     Missing(
         "nesterovs_momentum",
