@@ -132,6 +132,7 @@ def no_arguments(app, what, name, obj, options, signature, returns):
 
 # --- Pictures, mathematics, examples ----------------------------------------------------------
 
+plot_basedir = str(HERE)  # a page of the guide and one of the API may draw the same picture
 plot_formats = [("png", 144)]
 plot_html_show_formats = False
 plot_html_show_source_link = False

@@ -72,6 +72,7 @@ def write(folder):
         "scale": scale(read("scale")),
         **starting_points(read("starting_points")),
         **small_tables(read("tables")),
+        "latency": latency(read("overheads")),
         "mnist_defaults": mnist_defaults(read("mnist_defaults")),
         "experiments": all_experiments(scripts, experiments),
         **{script: experiment(experiments.get(script)) for script in scripts},
@@ -214,6 +215,19 @@ def memory(measured):
         for name, use in measured["mebibytes"].items()
     ]
     return machine(measured) + table(["Set-up", "MiB used", "MiB allowed"], rows)
+
+
+def latency(overheads):
+    """Make the table of the time that predictions take, over that of MLPClassifier."""
+    ratios = {}
+    for line, found in overheads["lines"].items():
+        named = re.fullmatch(r"predictions: (\w+) of (\d+) rows in (\w+) / MLPClassifier", line)
+        if named:
+            method, n_rows, dtype = named.groups()
+            ratios.setdefault(int(n_rows), {})[f"``{method}``, {dtype}"] = found["seen"]
+    calls = list(next(iter(ratios.values())))
+    rows = [[f"{n:,}", *(f"{ratios[n][call]:.2f}" for call in calls)] for n in sorted(ratios)]
+    return table(["Rows a call", *calls], rows) + machine(overheads["machine"])
 
 
 def search_times(search):

@@ -3,22 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sknielsen._fitted import attributes, shallow_copy, state_of, unfitted_copy
+from sknielsen._fitted import probe_of, shallow_copy, state_of
 from sknielsen._hooks import TRAINING, Hooks, all_or_nothing
-from sknielsen._identity import Identity, check_same_course, check_same_data
+from sknielsen._identity import Identity, check_same
 from sknielsen._inputs import Given, Inputs, local_inputs
-from sknielsen._parameters import Parameters
-from sknielsen._prediction import log_probabilities, out_activation, weighted_inputs
+from sknielsen._parameters import EtaSchedule, Parameters, Scoring
+from sknielsen._prediction import decisions, log_probabilities, out_activation, weighted_inputs
 from sknielsen._report import report
-from sknielsen._resolve import random_state_of
 from sknielsen._scoring import score_function
 from sknielsen._sklearn import BaseEstimator, CallbackSupportMixin, ClassifierMixin
-from sknielsen._start import clip_batch_size, first_state, require_no_whole, require_weight
+from sknielsen._start import first_state, local_engine, require_no_whole, seed_of
+from sknielsen._translate import translated
 from sknielsen._version import VersionedMixin
 from sknielsen.core.contracts import (
     Array,
@@ -29,19 +29,11 @@ from sknielsen.core.contracts import (
     Initializer,
     MatrixLike,
     Penalty,
-    Schedule,
 )
 from sknielsen.core.data import decide
-from sknielsen.core.engine import Descent, LocalEngine
 from sknielsen.core.loop import train
-from sknielsen.core.network import Network
 from sknielsen.core.state import State
 from sknielsen.costs import COSTS, is_exclusive
-
-EtaSchedule: TypeAlias = (
-    Literal["constant", "taper", "plateau"] | Sequence[tuple[int, float]] | Schedule
-)
-Scoring: TypeAlias = Literal["accuracy", "cost"] | str | Callable[..., float]
 
 
 class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -283,6 +275,43 @@ default="taper"
         self.verbose = verbose
         self.on_interrupt = on_interrupt
 
+    @classmethod
+    def from_mlp_parameters(
+        cls, parameters: Mapping[str, Any], *, n_samples: int | None = None
+    ) -> Self:
+        """Make an estimator with the parameters of scikit-learn's `MLPClassifier`.
+
+        Under ``solver="sgd"`` steps and schedule are translated. Another solver leaves `eta`,
+        `eta_schedule` and `momentum` at their defaults here, and `batch_size` and `max_iter`
+        unless Adam's are changed. For several classes ``cost="log_likelihood"`` is theirs.
+
+        Parameters
+        ----------
+        parameters : dict
+            What ``get_params()`` of an `MLPClassifier` returns, or a part of it.
+        n_samples : int, default=None
+            Number of rows that `fit` will be given, to make `lmbda` the same penalty as `alpha`.
+            Without it `lmbda` stays ``"auto"``, unless `alpha` is 0.
+
+        Returns
+        -------
+        MLPSigmoidClassifier
+            An estimator that is not fitted.
+
+        Warns
+        -----
+        UserWarning
+            If parameters have no counterpart: each of them, and what there is instead.
+
+        Examples
+        --------
+        >>> mlp = {"solver": "sgd", "activation": "logistic", "alpha": 0.01, "momentum": 0}
+        >>> MLPSigmoidClassifier.from_mlp_parameters(mlp, n_samples=1000)
+        MLPSigmoidClassifier(batch_size=200, eta=0.001, eta_schedule='constant',
+                             lmbda=0.05, max_iter=200, momentum=0)
+        """
+        return cls(**translated(parameters, n_samples))
+
     # --- training -----------------------------------------------------------------------------
 
     @all_or_nothing
@@ -394,19 +423,11 @@ default="taper"
         self, parameters: Parameters, seed: int, start: State | None, given: Given
     ) -> Inputs:
         """Check what was given, and make the inputs of training."""
-        probe = unfitted_copy(self)  # which learns names and number of features
-        vars(probe).update(attributes(start) if start else {})
-        return local_inputs(probe, parameters, seed, start, given)
+        return local_inputs(probe_of(self, start), parameters, seed, start, given)
 
     def _engine(self, parameters: Parameters, inputs: Inputs, state: State) -> Engine:
         """Make the engine that trains the state's weights."""
-        train = inputs.train
-        batch_size = clip_batch_size(parameters.batch_size, len(train), parameters.streaming)
-        descent = Descent.of(parameters, state, batch_size, train.total_weight)
-        network = Network(
-            state.weights, state.biases, parameters.cost, parameters.keep, state.velocity
-        )
-        return LocalEngine(network, train, descent, inputs.monitor, inputs.validation)
+        return local_engine(parameters, inputs, state)
 
     # --- prediction ---------------------------------------------------------------------------
 
@@ -424,10 +445,7 @@ default="taper"
             exceeds the first one's.
         """
         model = shallow_copy(self)  # whose parts belong together: another thread may refit it
-        z = weighted_inputs(model, X)
-        if model.multilabel_ or len(model.classes_) > 2:
-            return z
-        return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
+        return decisions(model, weighted_inputs(model, X))
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict the class of each row, the most probable one, or each row's labels.
@@ -520,22 +538,13 @@ def train_estimator(
     parameters = estimator._parameters(streaming)
     if ended and start:
         parameters = replace(parameters, max_iter=start.n_epochs - start.first_epoch)
-    if streaming:
-        require_no_whole(parameters, given)
-    # The seed comes before the data, whose split it determines.
-    if start is None:
-        seed = int(random_state_of(parameters.random_state).randint(2**31 - 1))
-    else:
-        seed = start.seed
+    require_no_whole(parameters, given)
+    seed = seed_of(parameters, start)  # before the data, whose split it determines
     with closing(estimator._inputs(parameters, seed, start, given)) as inputs:
-        if saved and start:
-            check_same_data(saved, start, inputs)
-            check_same_course(saved, start, parameters)
-        require_weight(parameters, inputs)
+        check_same(saved, start, inputs, parameters)
         state = first_state(parameters, seed, start, inputs)
         engine = estimator._engine(parameters, inputs, state)
         score = score_function(estimator, state, inputs, parameters)
         hooks = Hooks(estimator, state, inputs, parameters)
         ending = hooks.run(lambda: train(engine, state, parameters, score, hooks))
-        if not streaming:
-            report(hooks, ending)
+        report(hooks, ending)

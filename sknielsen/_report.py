@@ -15,6 +15,8 @@ from sknielsen.diagnostics import convergence_problem, diagnose
 def report(hooks: Hooks, ending: Ending) -> None:
     """Warn if a training ended no better than chance; under ``verbose=1`` print why it ended.
 
+    What `diagnose` finds is printed, too. Of a block of a stream nothing is said.
+
     Parameters
     ----------
     hooks : Hooks
@@ -31,6 +33,8 @@ def report(hooks: Hooks, ending: Ending) -> None:
     -----
     ConvergenceWarning
     """
+    if hooks.parameters.streaming:
+        return
     try:
         _report(hooks.estimator, hooks, ending)
     except KeyboardInterrupt:

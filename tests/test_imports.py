@@ -28,6 +28,7 @@ LAYERS = [
         "_plain",
         "_resolve",
         "_sklearn",
+        "_translate",
         "_version",
         "_warn",
         "activations",

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from sknielsen._classifier import EtaSchedule, MLPSigmoidClassifier, Scoring
-from sknielsen._fitted import FITTED, attributes, unfitted_copy
+from sknielsen._classifier import MLPSigmoidClassifier
+from sknielsen._fitted import FITTED, probe_of
 from sknielsen._hooks import all_or_nothing
 from sknielsen._inputs import Given, Inputs, is_dask
-from sknielsen._parameters import Parameters
+from sknielsen._parameters import EtaSchedule, Parameters, Scoring
 from sknielsen._start import clip_batch_size
 from sknielsen._warn import warn
 from sknielsen.core.contracts import (
@@ -298,8 +298,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         self, parameters: Parameters, seed: int, start: State | None, given: Given
     ) -> DaskInputs:
         """Have the blocks checked where they lie; keep references to their rows."""
-        probe = unfitted_copy(self)
-        vars(probe).update(attributes(start) if start else {})
+        probe = probe_of(self, start)
         cluster = Cluster(self.client)
         with ExitStack() as on_error:
             on_error.callback(cluster.close)
