@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 from docutils import nodes
+
+# sphinx-gallery looks HalvingGridSearchCV up, also where the example does not run.
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sphinx.ext import autosummary
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxRole
