@@ -2,11 +2,12 @@
 Validation data through pipelines and searches
 ==============================================
 
-Early stopping needs rows that training has not seen, scaled like those it has.
-Three ways to get them there: your own rows through a pipeline under metadata
-routing; a predefined split, which needs no routing; and, where nothing but a
-score is wanted, nested cross-validation in which every fit holds out rows of
-its own.
+Early stopping needs rows that are scaled like the others: three ways to get
+them there.
+
+They are: your own rows through a pipeline under metadata routing; a predefined
+split, which needs no routing; and, where nothing but a score is wanted, nested
+cross-validation in which every fit holds out rows of its own.
 """
 
 # %%

@@ -2,10 +2,13 @@
 Augmentation that helps, and how it harms
 =========================================
 
+Distortions of the training images help, or harm: the fall is provoked, then
+mended.
+
 Small random shifts, rotations and elastic distortions of the training images
 are the oldest way to a better digit classifier (Simard, Steinkraus and Platt,
-2003). Yet people who try it often see accuracy *fall*. Here the fall is
-provoked, then mended, with fresh distortions in every epoch.
+2003). Yet people who try it often see accuracy *fall*. The cure is fresh
+distortions in every epoch, as small as those of real writing.
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It trains on the first 5,000

@@ -2,10 +2,12 @@
 Photographs, in colour
 ======================
 
-The augmenter distorts images of any shape, with any number of channels. Here
-are two photographs that scikit-learn ships, a temple and a flower, cut into
-tiles: look at the distortions, then train a network to tell whose tile it is
-shown. It takes a few seconds, and no download.
+The augmenter distorts images of any shape and with any channels: here two
+photographs.
+
+scikit-learn ships a temple and a flower, so nothing is downloaded. Look at the
+distortions, then train a network to tell of which of the two it is shown a
+tile. It takes a few seconds.
 """
 
 # %%
@@ -46,7 +48,8 @@ photo = ImageAugmenter(
     keep_in_frame=False,
 )
 # sphinx_gallery_thumbnail_number = 1
-AugmentationDisplay.from_augmenter(photo, X, n_copies=4)
+display = AugmentationDisplay.from_augmenter(photo, X, n_copies=3)
+display.figure_.set_size_inches(9, 3.6)
 
 # %%
 # Tiles to classify

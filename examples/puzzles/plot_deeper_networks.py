@@ -2,10 +2,11 @@
 Deeper networks, and a yardstick without any
 ============================================
 
-Do two or three hidden layers of sigmoid neurons read digits better than one?
-How fast does each layer learn, at the start and later? Does a softmax output
-layer do better than sigmoid outputs? And what does a classifier reach that is
-not a network at all, but a few principal components?
+Do two or three hidden layers read digits better than one, and how fast does
+each learn?
+
+And does a softmax output layer do better than sigmoid outputs? What does a
+classifier reach that is not a network at all, but a few principal components?
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It trains on the first 5,000

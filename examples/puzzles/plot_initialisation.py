@@ -2,10 +2,12 @@
 Initial weights: N(0, 1) or N(0, 1/n_in)
 ========================================
 
-How much does it matter where training starts? The book's first networks draw
-every weight from N(0, 1); chapter 3 divides by the root of the number of
-inputs. Here both starts are looked at before training, and compared over the
-first epochs.
+How much does it matter where training starts? Much at first, and in the end
+little.
+
+The book's first networks draw every weight from N(0, 1); chapter 3 divides by
+the root of the number of inputs. Here both starts are looked at before
+training, and compared over the first epochs.
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It trains on the first 5,000

@@ -2,8 +2,10 @@
 Inverted pixels: why a network gets stuck
 =========================================
 
-White on black or black on white: to a person it makes no difference. To a
-sigmoid network it does. With background 1 and ink 0, a training that works
+Black on white or white on black: to a sigmoid network it makes all the
+difference.
+
+To a person it makes none. With background 1 and ink 0, a training that works
 well gets stuck near the accuracy of chance, and one output is always
 preferred. Here the puzzle is taken apart, and what cures it is told from what
 does not.

@@ -2,10 +2,11 @@
 Quadratic cost or cross-entropy
 ===============================
 
-Does a network that starts badly wrong learn fast, as people do, or slowly? It
-depends on the cost. Here a single neuron, and then a network on digits, start
-badly under both, and one deleted factor turns the one cost's training into the
-other's.
+Does a network that starts badly wrong learn fast, as people do? It depends on
+the cost.
+
+Here a single neuron, and then a network on digits, start badly under both, and
+one deleted factor turns the one cost's training into the other's.
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It trains one network for each

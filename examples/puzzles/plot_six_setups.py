@@ -2,11 +2,13 @@
 Six set-ups, from 95 to 98 percent
 ==================================
 
-What did each idea of the book's third chapter bring? Six set-ups with a
-constant eta, from the first chapter's network to cross-entropy with a penalty,
-and two with eta regimes stand on one table, with their spread over random
-seeds. Then 200 digits that were hard for the first network are shown to all:
-which become right, and which become wrong?
+What each idea of the book's third chapter brings, on one table, and on digits
+that are hard.
+
+Six set-ups with a constant eta, from the first chapter's network to
+cross-entropy with a penalty, and two with eta regimes stand on one table, with
+their spread over random seeds. Then 200 digits that were hard for the first
+network are shown to all: which become right, and which become wrong?
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It trains on the first 2,000

@@ -2,10 +2,12 @@
 Ten images against 79,510 parameters
 ====================================
 
-Can a network of 784-100-10, with its 79,510 weights and biases, learn anything
-from ten images? It can: half of the test images come out right. Here are 100,
-50 and 10 training images, with and without distortions, how much depends on
-*which* images, and what a count of parameters says.
+Can a network of 784-100-10 learn anything from ten images? It can, and why it
+can.
+
+Half of the test images come out right, from 79,510 weights and biases. Here
+are 100, 50 and 10 training images, with and without distortions, how much
+depends on *which* images, and what a count of parameters says.
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It draws 5 sets of images of

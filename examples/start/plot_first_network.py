@@ -2,9 +2,11 @@
 A first network
 ===============
 
-Train a network on the 1,797 handwritten digits that scikit-learn ships, watch
-it on validation images, test it, and look at what it learned and at what it
-gets wrong. It takes about two seconds, and no download.
+Train on scikit-learn's digits, watch, test, and look at what was learned, in
+two seconds.
+
+The 1,797 images of handwritten digits come with scikit-learn, so nothing is
+downloaded.
 """
 
 # %%
@@ -55,10 +57,12 @@ print(f"test accuracy: {clf.score(X_test, y_test):.3f}")
 # %%
 # What the neurons look for
 # -------------------------
-# The weights of each hidden neuron are an image themselves: ink on blue makes
-# the neuron fire, ink on red silences it.
+# The weights of each hidden neuron are an image themselves: ink on red makes
+# the neuron fire, ink on blue silences it.
 
 WeightsDisplay.from_estimator(clf)
+
+# sphinx_gallery_thumbnail_number = 2
 
 # %%
 # What is hard
@@ -66,5 +70,4 @@ WeightsDisplay.from_estimator(clf)
 # The test images whose true class got the least probability, with it and the
 # answer. People would hesitate at some of them, too.
 
-# sphinx_gallery_thumbnail_number = 3
 HardExamplesDisplay.from_estimator(clf, X_test, y_test, limit=12)

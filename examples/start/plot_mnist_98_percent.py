@@ -2,9 +2,11 @@
 98 percent on MNIST
 ===================
 
-Train a network of 100 hidden sigmoid neurons on the 50,000 training images of
-Nielsen's book, with the cross-entropy cost, an L2 penalty and an eta that
-falls in two steps. It takes 6 to 10 seconds on two cores.
+The book's network of 100 hidden neurons, whose eta falls in two steps, reads
+MNIST.
+
+It is trained on the book's 50,000 images, with the cross-entropy cost and an
+L2 penalty. It takes 6 to 10 seconds on two cores.
 
 The example wants MNIST. ``fetch_mnist`` downloads it once from OpenML, or
 reads the four IDX files in the folder that the environment variable

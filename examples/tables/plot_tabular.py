@@ -2,10 +2,11 @@
 A table with few cases: categories, class weights, sample weights
 =================================================================
 
-Does the network serve where there are no images? A table of patients that
-scikit-learn ships goes through a ``ColumnTransformer``; one class in seven is
-the one that matters. What class weights and sample weights change, which
-measures tell, and what a linear model does with the same table.
+Patients, with one class in seven that matters: what weights change, and what a
+linear model does.
+
+The table, which scikit-learn ships, goes through a ``ColumnTransformer``.
+Which measures tell whether class weights and sample weights were of use?
 
 It needs no download. With ``SKNIELSEN_FULL=1`` cross-validation is repeated 10
 times instead of 4 times.

@@ -2,8 +2,10 @@
 Schedules of eta: who is first at 98 percent?
 =============================================
 
-Long steps find the way fast, short ones settle. Four ways to have both are
-compared with one constant eta: regimes set by hand, a linear taper, and
+Long steps find the way fast, short ones settle: four ways to have both are
+compared.
+
+They are compared with a constant eta: regimes set by hand, a linear taper, and
 halving on a plateau of the validation accuracy. How many epochs, and seconds,
 does each need to 98 % on the validation images?
 

@@ -2,10 +2,12 @@
 Over-fitting: the cost turns before the accuracy does
 =====================================================
 
-When is a network trained too long? After 100 epochs the answer depends on the
-figure one looks at: the validation cost has long been rising, and the accuracy
-has not fallen. This page shows why, and sets L2, L1, dropout, distortions and
-more images side by side.
+When is a network trained too long? Five remedies side by side, and why the two
+figures differ.
+
+After 100 epochs the answer depends on the figure one looks at: the validation
+cost has long been rising, and the accuracy has not fallen. This page shows
+why, and sets L2, L1, dropout, distortions and more images side by side.
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It trains on 1,000 images,

@@ -2,10 +2,11 @@
 Tuning: search on validation images, touch the test set once
 ============================================================
 
-How are a network's hyper-parameters chosen without fooling oneself? A broad
-search by successive halving, then a narrow one over a grid, both on validation
-images that nothing is trained on, and both over a whole pipeline whose
-augmentation step is searched as well. Last, one look at the test images.
+Choose hyper-parameters by halving and by a grid, without fooling oneself.
+
+A broad search by successive halving, then a narrow one over a grid, both on
+validation images that nothing is trained on, and both over a whole pipeline
+whose augmentation step is searched as well. Last, one look at the test images.
 
 It wants MNIST: ``fetch_mnist`` downloads it, or reads the folder that the
 environment variable ``SKNIELSEN_MNIST`` names. It searches with the first
