@@ -11,18 +11,22 @@ import re
 from pathlib import Path
 from statistics import median
 
+from records import RECORDS
+
 HERE = Path(__file__).parent
 BENCHMARKS = HERE / "benchmarks"
 EXAMPLES = HERE.parent / "examples"
 
 # The gallery's order, and that of the experiments; a script that is not listed comes last.
 ORDER = [
+    "plot_first_network",
     "plot_mnist_98_percent",
     "plot_quadratic_or_cross_entropy",
     "plot_initialisation",
     "plot_overfitting",
     "plot_ten_images",
     "plot_mnist_augmented",
+    "plot_photographs",
     "plot_inverted_pixels",
     "plot_six_setups",
     "plot_eta_schedules",
@@ -60,7 +64,7 @@ def write(folder):
     folder.mkdir(parents=True, exist_ok=True)
     train, haswell = read("train"), read("train_haswell")
     experiments = read("experiments").get("scripts", {})
-    scripts = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in _scripts()}
+    scripts = {path.stem: path for path in _scripts()}
     texts = {
         "figures": figures(train),
         "train": training_times(train),
@@ -85,7 +89,7 @@ def write(folder):
 
 def _scripts():
     """List the gallery's scripts in the order in which they are read."""
-    return sorted(EXAMPLES.glob("plot_*.py"), key=ReadingOrder(EXAMPLES))
+    return sorted(EXAMPLES.rglob("plot_*.py"), key=ReadingOrder(EXAMPLES))
 
 
 def read(name):
@@ -397,17 +401,11 @@ def mnist_defaults(measured):
 def all_experiments(scripts, experiments):
     """Make the tables of the page of experiments: of each script that measures something."""
     text = ""
-    for script, tree in scripts.items():
-        names = {
-            target.id
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        if "results" in names:
-            title = ast.get_docstring(tree).splitlines()[0]
+    for script, path in scripts.items():
+        if script in RECORDS:
+            title = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+            label = f"sphx_glr_auto_examples_{path.parent.name}_{path.name}"
             text += f"{title}\n{'-' * len(title)}\n\n"
-            text += f"Script: :ref:`{title} <sphx_glr_auto_examples_{script}.py>`.\n\n"
+            text += f"Script: :ref:`{title} <{label}>`.\n\n"
             text += experiment(experiments.get(script)) + "\n"
     return text
