@@ -369,7 +369,9 @@ def small_tables(measured):
                     f"{found['log_loss']:.3f}",
                     f"{found['seconds'] / summary[peer]['seconds']:.2f}",
                     *(
-                        f"{counts[name]['won']} : {counts[name]['lost']}" if counts else ""
+                        f"{counts[name]['won']}\u00a0:\u00a0{counts[name]['lost']}"
+                        if counts
+                        else ""
                         for name in (figure, "log_loss")
                     ),
                 ]

@@ -305,10 +305,10 @@ default="taper"
 
         Examples
         --------
-        >>> mlp = {"solver": "sgd", "activation": "logistic", "alpha": 0.01, "momentum": 0}
+        >>> mlp = {"solver": "sgd", "activation": "logistic", "momentum": 0}
         >>> MLPSigmoidClassifier.from_mlp_parameters(mlp, n_samples=1000)
         MLPSigmoidClassifier(batch_size=200, eta=0.001, eta_schedule='constant',
-                             lmbda=0.05, max_iter=200, momentum=0)
+                             lmbda=0.0005, max_iter=200, momentum=0)
         """
         return cls(**translated(parameters, n_samples))
 

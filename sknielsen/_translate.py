@@ -143,7 +143,7 @@ def _is_scaled(mlp: Any) -> bool:
     return bool(mlp.solver == "sgd" and mlp.learning_rate == "invscaling")
 
 
-_TRAINS_ALL = "for early stopping only; all epochs are trained"
+_TRAINS_ALL = "only early stopping uses it; all epochs are trained"
 
 NO_COUNTERPART = [
     Missing("activation", lambda mlp: mlp.activation != "logistic", "all neurons are sigmoid"),

@@ -224,7 +224,7 @@ def test_schedules_that_are_alike_stand_in():
 
 
 def test_each_is_named_on_a_short_line_of_its_own():
-    shown = [f"  {name}='adam': {advice}" for name, _, advice in NO_COUNTERPART]
+    shown = [f"  {name}=12345: {advice}" for name, _, advice in NO_COUNTERPART]
     assert max(map(len, shown)) < 80
     assert not [line for line in shown if line.endswith(".") or "\n" in line]
 
