@@ -12,24 +12,23 @@ The settings were chosen on the validation rows of the book's split; the test ro
 reported. MNIST comes from `sknielsen.datasets.fetch_mnist`.
 """
 
-import argparse
 import json
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
-from machine import describe
+from compare import Report, arguments_of, quartiles
 
 from sknielsen import MLPSigmoidClassifier
 from sknielsen.augmentation import ImageAugmenter
 from sknielsen.datasets import fetch_mnist
 from sknielsen.schedules import Taper
 
+# By part and run, the test accuracy that is wanted. (The paper of 2003 has 0.993 for `wide`, the
+# book's readers 0.66 for `ten`.) What `gentle` reaches is to be no less than without it.
 WANTED = {
-    "frame": "from about 0.98 to about 0.94 out of the frame; gentle() >= no augmentation",
-    "ten": ">= 0.66; without augmentation about 0.51",
-    "wide": ">= 0.9915, in at most 900 s a run; 0.993 in the paper",
+    ("ten", "strong augmentation"): ">= 0.66",
+    ("wide", "distorted"): ">= 0.9915",
 }
 # Where a run says nothing else, it is trained as in the book.
 BOOK = {
@@ -80,23 +79,30 @@ def wide():
 PARTS = {"frame": frame, "ten": ten, "wide": wide}
 
 
+def add_lines(report, parts):
+    """Add the line of each run: its accuracy, and what is wanted of it."""
+    for part, runs in parts.items():
+        for name, run in runs.items():
+            wanted = WANTED.get((part, name))
+            if (part, name) == ("frame", "gentle()"):
+                wanted = f">= {runs['no augmentation']['median']}"
+            between = quartiles(run["test_accuracy"])
+            report.line(f"{part}: {name}, test accuracy", run["median"], between, wanted)
+
+
 def main():
     """Run the parts, print each figure, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments_of(__doc__, __file__, 3)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).with_suffix(".json"), help="JSON file"
-    )
-    arguments = parser.parse_args()
-    results = describe("numpy", "scipy", "scikit-learn") | {"wanted": WANTED, "parts": {}}
-    if arguments.output.exists():  # parts that are not run now stay as they were
-        results["parts"] = json.loads(arguments.output.read_text())["parts"]
-    for part in arguments.parts:
-        results["parts"][part] = {}
+    given = parser.parse_args()
+    report, parts = Report("numpy", "scipy", "scikit-learn"), {}
+    if given.output.exists():  # parts that are not run now stay as they were
+        parts = json.loads(given.output.read_text())["parts"]
+    for part in given.parts:
+        parts[part] = {}
         for name, mnist, X, y, hidden, parameters in PARTS[part]():
             accuracies, seconds = [], []
-            for seed in range(arguments.seeds):
+            for seed in range(given.rounds):
                 clf = MLPSigmoidClassifier(
                     hidden, random_state=seed, monitor_samples=0, **(BOOK | parameters)
                 )
@@ -104,16 +110,15 @@ def main():
                 clf.fit(X, y)
                 seconds.append(round(time.perf_counter() - start, 1))
                 accuracies.append(round(clf.score(mnist.X_test, mnist.y_test), 4))
-            print(
-                f"{part:8}{name:45}{median(accuracies):.4f}  {accuracies}  {seconds} s", flush=True
-            )
-            results["parts"][part][name] = {
+            print(f"{part:8}{name:45}{accuracies}  {seconds} s", flush=True)
+            parts[part][name] = {
                 "test_accuracy": accuracies,
                 "median": median(accuracies),
                 "seconds": seconds,
                 "parameters": repr(parameters),
             }
-    arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+    add_lines(report, parts)
+    report.write(given.output, parts=parts)
 
 
 if __name__ == "__main__":
