@@ -12,7 +12,6 @@ from pathlib import Path
 from textwrap import indent
 
 import charts
-
 from records import RECORDS
 
 HERE = Path(__file__).parent
