@@ -393,6 +393,7 @@ def augmentation_accuracy(accuracy):
         "frame": "784-100-10, 50,000 images, 30 epochs",
         "ten": "Ten training images, one of each digit",
         "wide": "A wide network, distorted anew in each epoch",
+        "deep": "Two hidden layers, 450 epochs",
     }
     text = machine(accuracy["machine"])
     for part, runs in accuracy["parts"].items():
@@ -400,7 +401,7 @@ def augmentation_accuracy(accuracy):
         for name, run in runs.items():
             seeds = ", ".join(f"{a:.4f}" for a in run["test_accuracy"])
             rows.append([name, f"{run['median']:.4f}", seeds])
-        text += table([titles[part], "Median", "Test accuracy of three seeds"], rows)
+        text += table([titles[part], "Median", "Test accuracy of each seed"], rows)
     return text
 
 
