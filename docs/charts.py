@@ -68,6 +68,14 @@ def _ratio_axis(ax, label):
     ax.set_xlabel(label)
 
 
+def _names(ax, names):
+    """Name the rows from above to below, every second one on a band."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    for i in range(0, len(names), 2):
+        ax.axhspan(i - 0.5, i + 0.5, color="0.96", lw=0, zorder=-1)
+
+
 def _points(ax, y, line, colour, filled=True, label=None):
     """Mark a ratio, and the quartiles of single rounds as a line."""
     low, high = line.get("quartiles", [line["seen"]] * 2)
@@ -99,8 +107,7 @@ def training(machines):
                     show = None if label in labelled else label
                     labelled.add(label)
                     _points(ax, i + offset, line, colour, filled=nth == 0, label=show)
-    ax.set_yticks(range(len(setups)), setups)
-    ax.invert_yaxis()
+    _names(ax, setups)
     _ratio_axis(ax, "time of the peer / time of sknielsen")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
@@ -124,8 +131,7 @@ def floor(machines):
                     show = None if label in labelled else label
                     labelled.add(label)
                     _points(ax, i + offset, line, colour, filled=nth == 0, label=show)
-    ax.set_yticks(range(len(setups)), setups)
-    ax.invert_yaxis()
+    _names(ax, setups)
     _ratio_axis(ax, "time / time of the calls of BLAS alone")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
@@ -135,10 +141,10 @@ def accuracy(record):
     """Draw how much longer the peers take to an accuracy."""
     lines = {name: line for name, line in record["lines"].items() if line["seen"]}
     kinds = list(dict.fromkeys(name.split(": ")[0] for name in lines))
-    peers = list(dict.fromkeys(name.rpartition(" / ")[2] for name in lines))
+    peers = list(dict.fromkeys(name.rpartition(" / ")[2].split(",")[0] for name in lines))
     figure, ax = _axes(0.9 + 0.5 * len(kinds))
     for name, line in lines.items():
-        kind, peer = name.split(": ")[0], name.rpartition(" / ")[2]
+        kind, peer = name.split(": ")[0], name.rpartition(" / ")[2].split(",")[0]
         nth = peers.index(peer)
         inverted = {"seen": 1 / line["seen"]}
         if "quartiles" in line:
@@ -146,8 +152,7 @@ def accuracy(record):
         label = None if peer in {t.get_label() for t in ax.lines} else peer
         at = kinds.index(kind) + (nth - (len(peers) - 1) / 2) * 0.2
         _points(ax, at, inverted, PEERS[nth % len(PEERS)], label=label)
-    ax.set_yticks(range(len(kinds)), kinds)
-    ax.invert_yaxis()
+    _names(ax, kinds)
     _ratio_axis(ax, "seconds of the peer / seconds of sknielsen")
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
@@ -170,7 +175,8 @@ def growth(record):
             ax.fill_between(values, low, high, color=colour, alpha=0.2, lw=0)
             ax.plot(values, seconds, "o-", ms=3, lw=1, color=colour, label=f"{n_threads} threads")
             exponents.append(f"{found['exponent']:.2f}")
-        ax.set(xscale="log", yscale="log", xlabel=curve["quantity"])
+        ax.set(xscale="log", yscale="log")
+        ax.minorticks_off()
         ax.set_title(f"{name}\nexponents {', '.join(exponents)}", fontsize=9)
         ax.grid(alpha=0.25)
     for ax in axes[:, 0]:

@@ -1,6 +1,6 @@
 """How the time of an epoch grows: with rows, neurons, mini-batches, classes, features, threads.
 
-    python docs/benchmarks/growth.py                    # about ten minutes, less than a gigabyte
+    python docs/benchmarks/growth.py                    # about five minutes, less than a gigabyte
     python docs/benchmarks/growth.py rows features      # some of the curves
 
 Along each curve one quantity grows, from the smallest to the largest, with one BLAS thread and
@@ -151,7 +151,7 @@ def follow(name, n_rounds, small):
 
 def main():
     """Follow the curves, print their exponents, write the JSON file."""
-    parser = arguments_of(__doc__, __file__, 3)
+    parser = arguments_of(__doc__, __file__, 5)
     parser.add_argument("curves", nargs="*", help=f"some of {', '.join(CURVES)}; all without")
     parser.add_argument("--small", action="store_true", help="the first points only, to try it")
     given = parser.parse_args()

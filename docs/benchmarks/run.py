@@ -84,7 +84,7 @@ BENCHMARKS = {
         15, "MNIST", "torch skorch", quick="--rounds 1 --rows 2000 --seconds 2 --small"
     ),
     "overheads": Benchmark(4, "MNIST", quick="--rounds 1"),
-    "growth": Benchmark(10, quick="--rounds 1 --small"),
+    "growth": Benchmark(5, quick="--rounds 1 --small"),
     "stream": Benchmark(1, peers="river", quick="--rounds 1 --rows 200"),
     "augment": Benchmark(4, "MNIST", "albumentations", quick="--rounds 1 --rows 1000"),
     "memory": Benchmark(3, "MNIST", quick="--setups defaults CSR memory-mapped"),
