@@ -59,13 +59,22 @@ def _ratio_axis(ax, label):
     """Make a logarithmic axis of ratios, with a line where both take as long."""
     ax.set_xscale("log")
     low, high = ax.get_xlim()
-    ax.set_xlim(min(low, 0.9), max(high, 1.5))
-    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= t <= max(high, 1.5)]
+    low, high = min(low, 0.9), max(high, 1.5)
+    ax.set_xlim(low, high)
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50) if low <= t <= high]
     ax.set_xticks(ticks, [f"{t:g}x" for t in ticks])
     ax.minorticks_off()
     ax.axvline(1, color=OURS, lw=1)
     ax.grid(axis="x", alpha=0.25)
     ax.set_xlabel(label)
+
+
+def _names(ax, names):
+    """Name the rows from above to below, every second one on a band."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    for i in range(0, len(names), 2):
+        ax.axhspan(i - 0.5, i + 0.5, color="0.96", lw=0, zorder=-1)
 
 
 def _points(ax, y, line, colour, filled=True, label=None):
@@ -99,8 +108,7 @@ def training(machines):
                     show = None if label in labelled else label
                     labelled.add(label)
                     _points(ax, i + offset, line, colour, filled=nth == 0, label=show)
-    ax.set_yticks(range(len(setups)), setups)
-    ax.invert_yaxis()
+    _names(ax, setups)
     _ratio_axis(ax, "time of the peer / time of sknielsen")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
@@ -124,8 +132,7 @@ def floor(machines):
                     show = None if label in labelled else label
                     labelled.add(label)
                     _points(ax, i + offset, line, colour, filled=nth == 0, label=show)
-    ax.set_yticks(range(len(setups)), setups)
-    ax.invert_yaxis()
+    _names(ax, setups)
     _ratio_axis(ax, "time / time of the calls of BLAS alone")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
@@ -135,10 +142,10 @@ def accuracy(record):
     """Draw how much longer the peers take to an accuracy."""
     lines = {name: line for name, line in record["lines"].items() if line["seen"]}
     kinds = list(dict.fromkeys(name.split(": ")[0] for name in lines))
-    peers = list(dict.fromkeys(name.rpartition(" / ")[2] for name in lines))
+    peers = list(dict.fromkeys(name.rpartition(" / ")[2].split(",")[0] for name in lines))
     figure, ax = _axes(0.9 + 0.5 * len(kinds))
     for name, line in lines.items():
-        kind, peer = name.split(": ")[0], name.rpartition(" / ")[2]
+        kind, peer = name.split(": ")[0], name.rpartition(" / ")[2].split(",")[0]
         nth = peers.index(peer)
         inverted = {"seen": 1 / line["seen"]}
         if "quartiles" in line:
@@ -146,8 +153,7 @@ def accuracy(record):
         label = None if peer in {t.get_label() for t in ax.lines} else peer
         at = kinds.index(kind) + (nth - (len(peers) - 1) / 2) * 0.2
         _points(ax, at, inverted, PEERS[nth % len(PEERS)], label=label)
-    ax.set_yticks(range(len(kinds)), kinds)
-    ax.invert_yaxis()
+    _names(ax, kinds)
     _ratio_axis(ax, "seconds of the peer / seconds of sknielsen")
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=8)
     return figure
@@ -170,7 +176,8 @@ def growth(record):
             ax.fill_between(values, low, high, color=colour, alpha=0.2, lw=0)
             ax.plot(values, seconds, "o-", ms=3, lw=1, color=colour, label=f"{n_threads} threads")
             exponents.append(f"{found['exponent']:.2f}")
-        ax.set(xscale="log", yscale="log", xlabel=curve["quantity"])
+        ax.set(xscale="log", yscale="log")
+        ax.minorticks_off()
         ax.set_title(f"{name}\nexponents {', '.join(exponents)}", fontsize=9)
         ax.grid(alpha=0.25)
     for ax in axes[:, 0]:
@@ -223,4 +230,23 @@ def memory(record):
     ax.set_yticks(range(len(uses)), list(uses), fontsize=8)
     ax.invert_yaxis()
     ax.set_xlabel("memory beside the data / size of the data")
+    return figure
+
+
+def augmented(record):
+    """Draw the test accuracy of each seed, with and without distortions."""
+    runs = {
+        f"{part}: {name}": run
+        for part, some in record["parts"].items()
+        for name, run in some.items()
+    }
+    figure, ax = _axes(0.8 + 0.34 * len(runs))
+    for i, run in enumerate(runs.values()):
+        ax.plot(
+            run["test_accuracy"], [i] * len(run["test_accuracy"]), "o", ms=5, color=OURS, alpha=0.6
+        )
+        ax.plot(run["median"], i, "|", ms=14, mew=2, color=OURS)
+    _names(ax, list(runs))
+    ax.grid(axis="x", alpha=0.25)
+    ax.set_xlabel("accuracy on the 10,000 test images, three seeds and their median")
     return figure

@@ -51,7 +51,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "benchmarks/NOTES.md"]  # notes for those who change the code
 templates_path = ["_templates"]
 root_doc = "index"
 language = "en-GB"

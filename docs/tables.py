@@ -74,7 +74,7 @@ def write(folder):
         "overheads": overheads(read("overheads"), folder),
         "stream": stream(read("stream"), folder),
         "augment": augmentation_times(read("augment"), folder),
-        "augment_accuracy": augmentation_accuracy(read("augment_accuracy")),
+        "augment_accuracy": augmentation_accuracy(read("augment_accuracy"), folder),
         "memory": memory(read("memory"), folder),
         "search": search_times(read("search")),
         "scale": scale(read("scale")),
@@ -387,22 +387,25 @@ def augmentation_times(augment, folder):
     return text + dropdown("Tables", *parts)
 
 
-def augmentation_accuracy(accuracy):
-    """Make the tables of test accuracies with and without distortions."""
+def augmentation_accuracy(accuracy, folder):
+    """Make the chart of test accuracies with and without distortions, and its tables."""
     titles = {
         "frame": "784-100-10, 50,000 images, 30 epochs",
         "ten": "Ten training images, one of each digit",
         "wide": "A wide network, distorted anew in each epoch",
         "deep": "Two hidden layers, 450 epochs",
     }
-    text = machine(accuracy["machine"])
+    parts = [machine(accuracy["machine"])]
     for part, runs in accuracy["parts"].items():
         rows = []
         for name, run in runs.items():
             seeds = ", ".join(f"{a:.4f}" for a in run["test_accuracy"])
             rows.append([name, f"{run['median']:.4f}", seeds])
-        text += table([titles[part], "Median", "Test accuracy of each seed"], rows)
-    return text
+        parts.append(table([titles[part], "Median", "Test accuracy of each seed"], rows))
+    text = "Test accuracy of each run with and without distortions, of each seed."
+    return picture(folder, "augment_accuracy", text, charts.augmented, accuracy) + dropdown(
+        "Tables", *parts
+    )
 
 
 def memory(measured, folder):

@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -91,6 +92,19 @@ def test_a_report_has_machine_lines_and_figures(module, tmp_path):
     line = {"seen": 0.1235, "wanted": "<= 0.5", "quartiles": [0.1, 0.2]}
     assert found["lines"] == {"ours / theirs": line}
     assert found["seconds"] == {"a": 1.0}
+
+
+def test_the_exponent_of_a_power_law_is_found(module):
+    values = [1.0, 10.0, 100.0]
+    found = module("growth").exponent(values, [3 * v**1.5 for v in values])
+    assert found == pytest.approx(1.5)
+
+
+def test_the_floor_of_a_step_leaves_its_rows_as_they_are(module):
+    step = module("floor").blas_calls((4, 3, 2), 5)
+    x = np.ones((5, 4), np.float32)
+    step(x)
+    assert (x == 1).all()
 
 
 def test_every_script_has_an_entry(module):

@@ -1,12 +1,13 @@
 """How the time of an epoch grows: with rows, neurons, mini-batches, classes, features, threads.
 
-    python docs/benchmarks/growth.py                    # about ten minutes, less than a gigabyte
+    python docs/benchmarks/growth.py                    # about five minutes, less than a gigabyte
     python docs/benchmarks/growth.py rows features      # some of the curves
 
 Along each curve one quantity grows, from the smallest to the largest, with one BLAS thread and
 with two. `fit` runs on random rows in float32 without monitoring, and its epoch is timed. The
 exponent is that of the power law fitted to the upper half of the curve, by least squares on the
-logarithms: 1 means that twice the quantity takes twice the time. Beside each time stands its ratio
+logarithms: 1 means that twice the quantity takes twice the time. Its range is that of the curves
+of both quartiles. Beside each time stands its ratio
 to the calls of BLAS of the same steps (``floor.py``), which tells arithmetic from the rest, and
 between neighbouring points the exponent from one to the next, which tells where a curve bends.
 
@@ -144,6 +145,9 @@ def follow(name, n_rounds, small):
             "quartiles": found["spread"],
             "epoch / floor": [rounded(a / b) for a, b in zip(seconds, found["floor"])],
             "exponent": rounded(exponent(values[upper], seconds[upper])),
+            "range": sorted(
+                rounded(exponent(values[upper], end[upper])) for end in zip(*found["spread"])
+            ),
             "exponents": [rounded(exponent(pair[:2], pair[2:])) for pair in pairs],
         }
     return curve
@@ -151,7 +155,7 @@ def follow(name, n_rounds, small):
 
 def main():
     """Follow the curves, print their exponents, write the JSON file."""
-    parser = arguments_of(__doc__, __file__, 3)
+    parser = arguments_of(__doc__, __file__, 5)
     parser.add_argument("curves", nargs="*", help=f"some of {', '.join(CURVES)}; all without")
     parser.add_argument("--small", action="store_true", help="the first points only, to try it")
     given = parser.parse_args()
@@ -160,11 +164,12 @@ def main():
         curve = curves[name] = follow(name, given.rounds, given.small)
         print(f"{name}, {curve['values']}; of the arithmetic {curve['expected']}")
         for n_threads, found in curve["threads"].items():
-            print(f"  {n_threads} threads: seconds {found['seconds']}")
+            threads = f"{n_threads} thread{'s' * (n_threads != '1')}"
+            print(f"  {threads}: seconds {found['seconds']}")
             print(
                 f"  over BLAS {found['epoch / floor']}, from one to the next {found['exponents']}"
             )
-            report.line(f"{name}: exponent, {n_threads} threads", found["exponent"])
+            report.line(f"{name}: exponent, {threads}", found["exponent"], found["range"])
     report.write(given.output, curves=curves)
 
 

@@ -20,6 +20,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,7 @@ SETUPS = {
 
 def child(name):
     """Load, warm up, tell the parent what is allowed, and fit when it gives the word."""
+    warnings.simplefilter("ignore")  # of the rows of the warming up, which validate as well
     parameters = dict(SETUPS[name])
     wishes = parameters.pop("with", [])
     mnist = fetch_mnist(dtype="float64" if "float64" in wishes else "float32")

