@@ -80,7 +80,6 @@ else:
 autosummary_generate = True
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("ch.", "eq.")  # which end no summary
 autodoc_typehints = "none"
-autodoc_mock_imports = ["skl2onnx"]
 numpydoc_show_class_members = False  # the class template lists them
 numpydoc_class_members_toctree = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
