@@ -27,10 +27,12 @@ sys.path.insert(0, str(HERE))
 # They lie beside this file, where Python looks only from here on.
 import architecture  # noqa: E402
 import records  # noqa: E402
+import reference  # noqa: E402
 import tables  # noqa: E402
 
 tables.write(HERE / "generated")
 architecture.write(HERE / "generated")
+(HERE / "generated" / "home.inc").write_text(records.home(tables.read("tables")), encoding="utf-8")
 
 # --- Project ----------------------------------------------------------------------------------
 
@@ -78,10 +80,12 @@ else:
 # --- API reference ----------------------------------------------------------------------------
 
 autosummary_generate = True
+autosummary_context = {"related": reference.related(HERE / "guide")}
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("ch.", "eq.")  # which end no summary
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # the class template lists them
 numpydoc_class_members_toctree = False
+toc_object_entries_show_parents = "hide"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -222,6 +226,7 @@ def setup(app):
     app.add_role("link_or_literal", LinkOrLiteral())
     app.connect("missing-reference", resolve, priority=900)  # after intersphinx
     app.connect("viewcode-follow-imported", defining_module)
+    app.connect("autodoc-process-docstring", reference.group_parameters, priority=600)
     app.connect("autodoc-process-signature", no_arguments, priority=400)  # before numpydoc
     app.connect("builder-inited", copy_mathjax)
     app.connect("source-read", quote_figures)

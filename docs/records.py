@@ -407,3 +407,13 @@ def substitutions(stem, entries):
         for name, (pattern, result) in quoted.items()
     }
     return "".join(f"\n.. |{name}| replace:: {text}" for name, text in shown.items()) + "\n"
+
+
+def home(tables):
+    """Define the figures of tables that the home page quotes, given ``tables.json``."""
+    text = ""
+    for sets in ("development", "judge"):
+        summary = tables[sets]["summary"]
+        for model, of in (("sknielsen", ""), ("MLPClassifier", " of MLPClassifier")):
+            text += f".. |{sets} accuracy{of}| replace:: {summary[model]['accuracy']:.3f}\n"
+    return text
