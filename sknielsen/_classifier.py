@@ -14,7 +14,7 @@ from sknielsen._identity import Identity, check_same
 from sknielsen._inputs import Given, Inputs, local_inputs
 from sknielsen._parameters import EtaSchedule, Parameters, Scoring
 from sknielsen._prediction import decisions, log_probabilities, out_activation, weighted_inputs
-from sknielsen._progress import conclude
+from sknielsen._report import report
 from sknielsen._scoring import score_function
 from sknielsen._sklearn import BaseEstimator, CallbackSupportMixin, ClassifierMixin
 from sknielsen._start import first_state, local_engine, require_no_whole, seed_of
@@ -49,6 +49,11 @@ class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin
         Cost function, which brings its output activation: softmax for ``"log_likelihood"``,
         else sigmoid. Cross-entropy learns fast also where an output is badly wrong. For an
         object see `sknielsen.costs`.
+    weight_init : {"scaled", "large"} or callable, default="scaled"
+        Initial weights: drawn from N(0, 1/n_in), so that neurons do not start saturated, or
+        from N(0, 1). Biases are drawn from N(0, 1). See `sknielsen.initializers`.
+    init_scale : float, default=1.0
+        Factor of the initial weights.
     eta : float, default=0.5
         Learning rate: the factor of a mini-batch's mean gradient in a step. The default suits
         cross-entropy on inputs in [0, 1]; the quadratic cost needs about 3.
@@ -58,6 +63,15 @@ default="taper"
         epochs. A list gives absolute etas, so that `eta` is not used.
         ``"plateau"`` needs validation data: without `X_val`, `fit` splits some off. See
         `sknielsen.schedules`.
+    momentum : float, default=0.0
+        Momentum coefficient: the share of the last step that is added to the next one. The
+        penalty's part of a step is not repeated.
+    batch_size : int or None, default=10
+        Rows of a mini-batch; None takes all. The last one of an epoch holds what remains.
+    max_iter : int, default=40
+        Largest number of epochs that one call of `fit` trains.
+    shuffle : bool, default=True
+        Whether to visit the rows in a new order each epoch.
     lmbda : float or "auto", default="auto"
         Strength of the penalty. It is divided by n, the number of training rows (or the sum of
         their weights), as in the book, so that it does not depend on the batch size. ``"auto"``
@@ -69,23 +83,11 @@ default="taper"
     dropout : float or sequence of float, default=0.0
         Dropout probability in training: a number for all hidden layers, or a sequence with a
         number for the input layer and one for each hidden layer.
-    momentum : float, default=0.0
-        Momentum coefficient: the share of the last step that is added to the next one. The
-        penalty's part of a step is not repeated.
-    weight_init : {"scaled", "large"} or callable, default="scaled"
-        Initial weights: drawn from N(0, 1/n_in), so that neurons do not start saturated, or
-        from N(0, 1). Biases are drawn from N(0, 1). See `sknielsen.initializers`.
-    init_scale : float, default=1.0
-        Factor of the initial weights.
     augment : object with ``distort(X, rng) -> X``, default=None
         Augmenter that distorts the training rows anew in every epoch, such as an
         `~sknielsen.augmentation.ImageAugmenter`. It works in a thread that runs ahead of
         training. Validation rows, monitored rows and predictions are not distorted, and its own
         `random_state` is not used. For dense `X` only.
-    batch_size : int or None, default=10
-        Rows of a mini-batch; None takes all. The last one of an epoch holds what remains.
-    max_iter : int, default=40
-        Largest number of epochs that one call of `fit` trains.
     early_stopping : bool, default=False
         Whether to stop when the validation score no longer improves, and to restore the best
         weights. Without `X_val`, `fit` splits validation rows off the training data.
@@ -109,8 +111,6 @@ default="taper"
     monitor_samples : int or None, default=10_000
         Largest number of training rows on which the training figures are measured after each
         epoch. They are always the same rows. None measures all rows, 0 none.
-    shuffle : bool, default=True
-        Whether to visit the rows in a new order each epoch.
     warm_start : bool, default=False
         Whether `fit` continues a fitted model, adding `max_iter` epochs.
     random_state : int, RandomState instance or None, default=None
@@ -223,17 +223,18 @@ default="taper"
         hidden_layer_sizes: int | Sequence[int] = (100,),
         *,
         cost: Literal["cross_entropy", "quadratic", "log_likelihood"] | Cost = "cross_entropy",
+        weight_init: Literal["scaled", "large"] | Initializer = "scaled",
+        init_scale: float = 1.0,
         eta: float = 0.5,
         eta_schedule: EtaSchedule = "taper",
+        momentum: float = 0.0,
+        batch_size: int | None = 10,
+        max_iter: int = 40,
+        shuffle: bool = True,
         lmbda: float | Literal["auto"] = "auto",
         penalty: Literal["l2", "l1"] | Penalty = "l2",
         dropout: float | Sequence[float] = 0.0,
-        momentum: float = 0.0,
-        weight_init: Literal["scaled", "large"] | Initializer = "scaled",
-        init_scale: float = 1.0,
         augment: Augmenter | None = None,
-        batch_size: int | None = 10,
-        max_iter: int = 40,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -242,7 +243,6 @@ default="taper"
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         n_total: float | None = None,
         monitor_samples: int | None = 10_000,
-        shuffle: bool = True,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -250,17 +250,18 @@ default="taper"
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cost = cost
+        self.weight_init = weight_init
+        self.init_scale = init_scale
         self.eta = eta
         self.eta_schedule = eta_schedule
+        self.momentum = momentum
+        self.batch_size: int | str | None = batch_size  # a string on Dask
+        self.max_iter = max_iter
+        self.shuffle = shuffle
         self.lmbda = lmbda
         self.penalty = penalty
         self.dropout = dropout
-        self.momentum = momentum
-        self.weight_init = weight_init
-        self.init_scale = init_scale
         self.augment = augment
-        self.batch_size: int | str | None = batch_size  # a string on Dask
-        self.max_iter = max_iter
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -269,7 +270,6 @@ default="taper"
         self.class_weight = class_weight
         self.n_total = n_total
         self.monitor_samples = monitor_samples
-        self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
@@ -547,4 +547,4 @@ def train_estimator(
         score = score_function(estimator, state, inputs, parameters)
         hooks = Hooks(estimator, state, inputs, parameters)
         ending = hooks.run(lambda: train(engine, state, parameters, score, hooks))
-        conclude(estimator, ending, state, parameters, inputs)
+        report(hooks, ending)

@@ -125,4 +125,4 @@ def log_probabilities(model: Any, z: Array) -> Array:
             f"The output activation {activation!r} gives no logarithm that is finite: its "
             "outputs must lie between 0 and 1."
         )
-    return log_p
+    return np.ascontiguousarray(log_p)

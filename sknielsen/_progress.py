@@ -1,18 +1,13 @@
-"""What a training says: a line for each epoch under ``verbose=1``, and how it ended."""
+"""What a training prints under ``verbose=1``: a line for each epoch, and why it ended."""
 
 from collections.abc import Sequence
 from math import isnan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sklearn.exceptions import ConvergenceWarning
-
-from sknielsen._inputs import Inputs, is_dask
 from sknielsen._parameters import Parameters
-from sknielsen._warn import warn
 from sknielsen.core.contracts import Record
 from sknielsen.core.loop import Ending
 from sknielsen.core.state import State
-from sknielsen.diagnostics import convergence_problem, diagnose
 
 
 class Column(NamedTuple):
@@ -95,23 +90,3 @@ def ending_line(ending: Ending, state: State, parameters: Parameters) -> str:
         value = abs(state.best.score) if scoring == "cost" else state.best.score
         said += f"; weights of epoch {state.epoch} ({name} {value:.4g})"
     return f"{said}."
-
-
-def conclude(
-    estimator: Any, ending: Ending, state: State, parameters: Parameters, inputs: Inputs
-) -> None:
-    """Warn if a whole training has learnt nothing; under ``verbose=1`` print why it ended.
-
-    What `diagnose` finds is printed too. Of a block of a stream nothing is said.
-    """
-    if parameters.streaming:
-        return
-    is_whole = ending not in ("hook", "interrupt")
-    if is_whole and (problem := convergence_problem(estimator, inputs)):
-        warn(problem, ConvergenceWarning)
-    if parameters.verbose:
-        print(ending_line(ending, state, parameters))
-        given = inputs.given
-        rows = (None, None) if is_dask(given.X) else (given.X, given.y)
-        for finding in diagnose(estimator, *rows):
-            print(finding)

@@ -44,6 +44,7 @@ LAYERS = [
         "_identity",
         "_prediction",
         "_progress",
+        "_report",
         "_scoring",
         "_start",
         "diagnostics",

@@ -1,35 +1,39 @@
 """What augmentation brings on MNIST: test accuracies, medians of three seeds.
 
-    python docs/benchmarks/augment_accuracy.py            # all three parts, about 40 minutes
+    python docs/benchmarks/augment_accuracy.py            # three parts, about 40 minutes
     python docs/benchmarks/augment_accuracy.py --parts frame ten
+    python docs/benchmarks/augment_accuracy.py --parts deep --seeds 2  # at most an hour a seed
 
 - frame: 784-100-10 on 50,000 rows. Shifts of up to seven pixels that push digits out of the frame
   spoil the training; kept in the frame, the same shifts do less harm, and `gentle` helps.
 - ten: ten training images, the first of each digit.
 - wide: 784-800-10 on 60,000 rows, as Simard, Steinkraus and Platt (2003) had it.
+- deep: 784-1000-500-10 on 60,000 rows, for as many epochs as an hour on two cores allows. Only
+  where it is named.
 
+Seeds are added to those recorded, if the parameters are the same.
 The settings were chosen on the validation rows of the book's split; the test rows are only
 reported. MNIST comes from `sknielsen.datasets.fetch_mnist`.
 """
 
-import argparse
 import json
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
-from machine import describe
+from compare import Report, arguments_of, quartiles
 
 from sknielsen import MLPSigmoidClassifier
 from sknielsen.augmentation import ImageAugmenter
 from sknielsen.datasets import fetch_mnist
 from sknielsen.schedules import Taper
 
+# By part and run, the test accuracy that is wanted. (The paper of 2003 has 0.993 for `wide`, the
+# book's readers 0.66 for `ten`.) What `gentle` reaches is to be no less than without it.
 WANTED = {
-    "frame": "from about 0.98 to about 0.94 out of the frame; gentle() >= no augmentation",
-    "ten": ">= 0.66; without augmentation about 0.51",
-    "wide": ">= 0.9915, in at most 900 s a run; 0.993 in the paper",
+    ("ten", "strong augmentation"): ">= 0.66",
+    ("wide", "distorted"): ">= 0.9915",
+    ("deep", "distorted"): ">= 0.994",
 }
 # Where a run says nothing else, it is trained as in the book.
 BOOK = {
@@ -77,43 +81,67 @@ def wide():
     yield "distorted", mnist, mnist.X_train, mnist.y_train, 800, parameters | {"augment": augment}
 
 
-PARTS = {"frame": frame, "ten": ten, "wide": wide}
+def deep():
+    """Yield the run of 784-1000-500-10 on 60,000 rows."""
+    mnist = fetch_mnist(split="standard")
+    parameters = {
+        "batch_size": 25,
+        "eta": 1.25,
+        "max_iter": 450,
+        "eta_schedule": "taper",
+        "augment": ImageAugmenter(rotation=12, scale=0.15, shear=0.1, elastic=1.0),
+    }
+    yield "distorted", mnist, mnist.X_train, mnist.y_train, (1000, 500), parameters
+
+
+PARTS = {"frame": frame, "ten": ten, "wide": wide, "deep": deep}
+SHORT = ["frame", "ten", "wide"]
+
+
+def add_lines(report, parts):
+    """Add the line of each run: its accuracy, and what is wanted of it."""
+    for part, runs in parts.items():
+        for name, run in runs.items():
+            wanted = WANTED.get((part, name))
+            if (part, name) == ("frame", "gentle()"):
+                wanted = f">= {runs['no augmentation']['median']}"
+            between = quartiles(run["test_accuracy"])
+            report.line(f"{part}: {name}, test accuracy", run["median"], between, wanted)
+
+
+def train(mnist, X, y, hidden, parameters, seed):
+    """Train, and return the test accuracy and the seconds that `fit` took."""
+    clf = MLPSigmoidClassifier(hidden, random_state=seed, monitor_samples=0, **parameters)
+    start = time.perf_counter()
+    clf.fit(X, y)
+    seconds = time.perf_counter() - start
+    return round(clf.score(mnist.X_test, mnist.y_test), 4), round(seconds, 1)
 
 
 def main():
     """Run the parts, print each figure, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).with_suffix(".json"), help="JSON file"
-    )
-    arguments = parser.parse_args()
-    results = describe("numpy", "scipy", "scikit-learn") | {"wanted": WANTED, "parts": {}}
-    if arguments.output.exists():  # parts that are not run now stay as they were
-        results["parts"] = json.loads(arguments.output.read_text())["parts"]
-    for part in arguments.parts:
-        results["parts"][part] = {}
-        for name, mnist, X, y, hidden, parameters in PARTS[part]():
-            accuracies, seconds = [], []
-            for seed in range(arguments.seeds):
-                clf = MLPSigmoidClassifier(
-                    hidden, random_state=seed, monitor_samples=0, **(BOOK | parameters)
-                )
-                start = time.perf_counter()
-                clf.fit(X, y)
-                seconds.append(round(time.perf_counter() - start, 1))
-                accuracies.append(round(clf.score(mnist.X_test, mnist.y_test), 4))
-            print(
-                f"{part:8}{name:45}{median(accuracies):.4f}  {accuracies}  {seconds} s", flush=True
-            )
-            results["parts"][part][name] = {
-                "test_accuracy": accuracies,
-                "median": median(accuracies),
-                "seconds": seconds,
-                "parameters": repr(parameters),
-            }
-    arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+    parser = arguments_of(__doc__, __file__, 3)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=SHORT)
+    parser.add_argument("--seeds", type=int, nargs="+", help="instead of 0, 1, ... for each round")
+    given = parser.parse_args()
+    parts = json.loads(given.output.read_text())["parts"] if given.output.exists() else {}
+    for part in given.parts:
+        for name, mnist, X, y, hidden, changed in PARTS[part]():
+            run = {"parameters": repr(changed), "by_seed": {}}
+            before = parts.setdefault(part, {}).get(name, {})
+            if before.get("parameters") == run["parameters"]:
+                run["by_seed"] = before.get("by_seed", {})
+            for seed in given.seeds or range(given.rounds):
+                accuracy, seconds = train(mnist, X, y, hidden, BOOK | changed, seed)
+                print(f"{part:8}{name:45}{seed:3} {accuracy:.4f} {seconds:8.1f} s", flush=True)
+                run["by_seed"][str(seed)] = [accuracy, seconds]
+            columns = zip(*[run["by_seed"][key] for key in sorted(run["by_seed"], key=int)])
+            run["test_accuracy"], run["seconds"] = map(list, columns)
+            run["median"] = median(run["test_accuracy"])
+            parts[part][name] = run
+    report = Report("numpy", "scipy", "scikit-learn")
+    add_lines(report, parts)
+    report.write(given.output, parts=parts)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from threadpoolctl import threadpool_info
@@ -11,7 +11,10 @@ import sknielsen
 
 
 def describe(*packages):
-    """Describe processor, BLAS, versions, and the variables that BLAS and OpenMP were given."""
+    """Describe processor, BLAS, versions, and the variables that choose kernels and threads.
+
+    Packages that are not installed are left out.
+    """
     return {
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
@@ -26,14 +29,22 @@ def describe(*packages):
         "variables": {
             name: value
             for name, value in sorted(os.environ.items())
-            if name.startswith(("OPENBLAS_", "OMP_", "MKL_"))
+            if name.startswith(("ATEN_", "MKL_", "OMP_", "OPENBLAS_"))
         },
         "versions": {
             "python": platform.python_version(),
             "sknielsen": sknielsen.__version__,
-            **{package: version(package) for package in packages},
+            **{package: found for package in packages if (found := _version(package))},
         },
     }
+
+
+def _version(package):
+    """Return the version of a package; None if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _cpu_model():

@@ -6,8 +6,9 @@ Each set-up runs in a fresh process: it loads the data, in a dtype that is train
 order, fits a few hundred random rows so that imports and the buffers of BLAS are there, gives
 freed memory back to the system, and then fits the data. Meanwhile its parent reads the anonymous
 resident memory (RssAnon in /proc, hence Linux only) about once a millisecond. The highest reading
-minus the one just before `fit` is what is used. Allowed are a tenth of X, six times the weights
-and 16 MiB.
+minus the one just before `fit` is what is used. Allowed are a twentieth of X, four times the
+weights and 16 MiB. Sparse rows are CSR, of which the numbers that are not zero count, and their
+columns; memory-mapped ones are read from a file, and count with their whole size.
 
 MNIST comes from `sknielsen.datasets.fetch_mnist`, whose docstring says where it looks.
 """
@@ -15,14 +16,16 @@ MNIST comes from `sknielsen.datasets.fetch_mnist`, whose docstring says where it
 import argparse
 import ctypes
 import gc
-import json
 import select
 import subprocess
 import sys
+import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
-from machine import describe
+from compare import Report, arguments_of, rounded
+from scipy import sparse
 
 from sknielsen import MLPSigmoidClassifier
 from sknielsen.datasets import fetch_mnist
@@ -34,9 +37,13 @@ MOMENTUM = {"momentum": 0.9, "eta": 0.05}
 L1 = {"lmbda": 5.0, "penalty": "l1"}
 
 # Parameters of the classifier where they differ from its defaults, but for "with", which lists
-# a dtype other than float32 and what `fit` is given besides X and y.
+# a dtype other than float32, another kind of X, and what `fit` is given besides X and y.
 SETUPS = {
     "defaults": {},
+    "CSR": {"with": ["CSR"]},
+    "CSR, 800 hidden": WIDE | {"with": ["CSR"]},
+    "memory-mapped": {"with": ["memmap"]},
+    "memory-mapped, 800 hidden": WIDE | {"with": ["memmap"]},
     "float64": {"with": ["float64"]},
     "800 hidden": WIDE,
     "batch_size=None": {"batch_size": None},
@@ -70,13 +77,14 @@ SETUPS = {
 
 def child(name):
     """Load, warm up, tell the parent what is allowed, and fit when it gives the word."""
+    warnings.simplefilter("ignore")  # of the rows of the warming up, which validate as well
     parameters = dict(SETUPS[name])
     wishes = parameters.pop("with", [])
     mnist = fetch_mnist(dtype="float64" if "float64" in wishes else "float32")
     X, y, X_val, y_val = mnist.X_train, mnist.y_train, mnist.X_val, mnist.y_val
     del mnist
     rng = np.random.default_rng(0)
-    weight = rng.uniform(0.5, 1.5, len(X)).astype(X.dtype)
+    weight = rng.uniform(0.5, 1.5, X.shape[0]).astype(X.dtype)
 
     def fit(X, y, X_val, y_val, weight):
         given = {"X_val": X_val, "y_val": y_val} if "X_val" in wishes else {}
@@ -84,7 +92,12 @@ def child(name):
         model = MLPSigmoidClassifier(max_iter=2, random_state=0, **parameters)
         return model.fit(X, y, **given)
 
+    if "CSR" in wishes:
+        X = sparse.csr_array(X)
+    if "memmap" in wishes:
+        X = mapped(X)
     small, labels = rng.random((500, X.shape[1])).astype(X.dtype), np.arange(500) % 10
+    small = sparse.csr_array(small) if "CSR" in wishes else small
     model = fit(small, labels, small, labels, weight[:500])
     n_parameters = sum(p.size for p in model.coefs_ + model.intercepts_)
     del model
@@ -92,11 +105,26 @@ def child(name):
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # else freed memory would be used again
         libc.malloc_trim(0)
 
-    allowed = 0.1 * X.nbytes + 6 * n_parameters * X.itemsize + 16 * MIB
-    print(f"{allowed / MIB:.2f}", flush=True)
+    weights = n_parameters * X.dtype.itemsize
+    print(f"{size_of(X) / MIB:.2f} {weights / MIB:.2f}", flush=True)
     sys.stdin.readline()
     fit(X, y, X_val, y_val, weight)
     print("done", flush=True)
+
+
+def size_of(X):
+    """Return the bytes of rows, sparse or not."""
+    arrays = (X.data, X.indices, X.indptr) if sparse.issparse(X) else (X,)
+    return sum(array.nbytes for array in arrays)
+
+
+def mapped(X):
+    """Write rows into a file that lives as long as they do; return them mapped from there."""
+    file = tempfile.NamedTemporaryFile(suffix=".npy")  # noqa: SIM115
+    np.save(file, X)
+    rows = np.load(file.name, mmap_mode="r")
+    rows.file = file
+    return rows
 
 
 def rss_anon(pid):
@@ -108,7 +136,7 @@ def rss_anon(pid):
 
 
 def measure(name):
-    """Fit in a child process; return the MiB allowed and those used at the peak."""
+    """Fit in a child process; return the MiB of X, of the weights, and those used at the peak."""
     process = subprocess.Popen(
         [sys.executable, __file__, "--child", name],
         stdin=subprocess.PIPE,
@@ -116,7 +144,7 @@ def measure(name):
         text=True,
     )
     with process:
-        allowed = float(process.stdout.readline())
+        of_x, of_weights = map(float, process.stdout.readline().split())
         before = peak = rss_anon(process.pid)
         process.stdin.write("go\n")
         process.stdin.flush()
@@ -124,29 +152,27 @@ def measure(name):
             peak = max(peak, rss_anon(process.pid))
         if process.stdout.readline() != "done\n":
             raise RuntimeError(f"The set-up {name!r} failed.")
-    return {"allowed": allowed, "used": round(peak - before, 2)}
+    return {"X": of_x, "weights": of_weights, "used": round(peak - before, 2)}
 
 
 def main():
-    """Measure every set-up, print the table, write the JSON file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Measure every set-up, print the lines, write the JSON file."""
+    parser = arguments_of(__doc__, __file__, 1)
     parser.add_argument("--setups", nargs="+", choices=SETUPS, default=list(SETUPS))
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).with_name("memory.json"), help="JSON file"
-    )
     parser.add_argument("--child", choices=SETUPS, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        child(arguments.child)
+    given = parser.parse_args()
+    if given.child:
+        child(given.child)
         return
 
-    results = describe("numpy", "scipy", "scikit-learn") | {"mebibytes": {}}
-    print(f"{'MiB':40}{'allowed':>9}{'used':>9}")
-    for name in arguments.setups:
-        row = results["mebibytes"][name] = measure(name)
-        over = "   OVER" if row["used"] > row["allowed"] else ""
-        print(f"{name:40}" + "".join(f"{value:9.1f}" for value in row.values()) + over, flush=True)
-    arguments.output.write_text(json.dumps(results, indent=1) + "\n")
+    report, found = Report("numpy", "scipy", "scikit-learn"), {}
+    for name in given.setups:
+        rounds = [measure(name) for _ in range(given.rounds)]
+        row = found[name] = max(rounds, key=lambda r: r["used"])
+        allowed = 0.05 * row["X"] + 4 * row["weights"] + 16
+        row |= {"allowed": rounded(allowed), "used of each round": [r["used"] for r in rounds]}
+        report.line(f"{name}: used / allowed", row["used"] / allowed, wanted="<= 1")
+    report.write(given.output, mebibytes=found)
 
 
 if __name__ == "__main__":
