@@ -68,19 +68,22 @@ def _steps(mlp: Any) -> dict[str, Any]:
         return {}
     if mlp.solver == "adam":
         return {name: getattr(mlp, name) for name in {"batch_size", "max_iter"} & changed}
-    schedules = {
-        "constant": "constant",
-        "invscaling": Taper("inverse"),
-        # Theirs divides by 5 until the learning rate is 1e-6.
-        "adaptive": Plateau(0.2, _patience(mlp), min(1.0, 1e-6 / mlp.learning_rate_init)),
-    }
     return {
         "eta": mlp.learning_rate_init,
-        "eta_schedule": schedules[mlp.learning_rate],
+        "eta_schedule": _schedule(mlp),
         "momentum": mlp.momentum,
         "batch_size": _LARGEST_AUTO if mlp.batch_size == "auto" else mlp.batch_size,
         "max_iter": mlp.max_iter,
     }
+
+
+def _schedule(mlp: Any) -> Any:
+    """Translate the schedule; a name that is none is for `fit` to refuse."""
+    if mlp.learning_rate == "invscaling":
+        return Taper("inverse")
+    if mlp.learning_rate == "adaptive":  # divides by 5 until the learning rate is 1e-6
+        return Plateau(0.2, _patience(mlp), min(1.0, 1e-6 / mlp.learning_rate_init))
+    return mlp.learning_rate
 
 
 def _penalty(mlp: Any, n_samples: int | None) -> dict[str, Any]:

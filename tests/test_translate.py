@@ -229,6 +229,17 @@ def test_each_is_named_on_a_short_line_of_its_own():
     assert not [line for line in shown if line.endswith(".") or "\n" in line]
 
 
+@pytest.mark.parametrize(
+    "name, value, here",
+    [("learning_rate_init", 0, "eta"), ("learning_rate", "falling", "eta_schedule")],
+)
+def test_a_value_that_is_wrong_is_refused_by_fit(name, value, here):
+    X, y = load_digits(return_X_y=True)
+    clf = MLPSigmoidClassifier.from_mlp_parameters(SGD | {name: value})
+    with pytest.raises(ValueError, match=f"`{here}`"):
+        clf.fit(X, y)
+
+
 def test_a_name_that_mlp_classifier_does_not_know_raises():
     with pytest.raises(TypeError, match="eta"):
         MLPSigmoidClassifier.from_mlp_parameters({"eta": 0.5})
