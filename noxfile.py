@@ -36,7 +36,7 @@ OLDEST = """
     skops==0.16.0
 """
 
-ON_MNIST = ["plot_mnist_98_percent.py", "plot_mnist_augmented.py"]
+ON_MNIST = ["start/plot_mnist_98_percent.py", "images/plot_mnist_augmented.py"]
 
 
 def shared(session, *packages):

@@ -5,8 +5,17 @@
 The folder is served on localhost. A page fails on a link to a page, file or anchor of the site
 that is not there, an address that is not well formed, an image that does not load, an equation
 that is not drawn, anything fetched from another host, and every error on the console: of scripts,
-and of files that are missing. Links to other sites are not followed. Needs selenium, Chromium and
-ChromeDriver. With ``--screenshots FOLDER`` each page is also pictured there, at ``--width``.
+and of files that are missing. Links to other sites are not followed.
+
+Each page is laid out at 1280 pixels, as on a laptop, and at 390, as on a phone. It fails if it is
+wider than the window, or if something on it ends outside of the window and cannot be scrolled to.
+At 1280 it also fails if code, an output or a table scrolls sideways, or if a plot is shown so
+small that its letters cannot be read.
+
+``--self-test`` checks pages that are broken on purpose, and fails unless all of it is found.
+``--screenshots FOLDER`` pictures each page, at ``--width``, and ``--dark`` in dark mode; ``--only
+TEXT`` chooses pages by their names. Needs selenium, Chromium and ChromeDriver. It takes about a
+second a page.
 """
 
 import argparse
@@ -34,6 +43,9 @@ FLAGS = (
     "--hide-scrollbars",
 )
 
+LAPTOP, PHONE = 1280, 390  # widths of windows, in pixels
+SMALLEST_PLOT = 0.7  # of a plot's own width; matplotlib's letters of 10 points are 10 pixels then
+
 # Waits for equations and images, then tells what the page holds.
 LOOK = """
 const done = arguments[arguments.length - 1];
@@ -56,6 +68,67 @@ async function look() {
 }
 look().then(done, (error) => done({error: String(error)}));
 """
+
+
+# Tells what does not fit into the window. `inside` tells of an element of the article whether
+# something around it scrolls; the article itself, and the side bars, may not.
+MEASURE = """
+const [smallest, all_must_fit] = arguments;
+const all = (selector) => [...document.querySelectorAll(selector)];
+const say = (e) => (e.alt || e.textContent).trim().replace(/\\s+/g, " ").slice(0, 60);
+const scrolls = (e) => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
+const inside = (e) => e && !e.matches("article, body") && (scrolls(e) || inside(e.parentElement));
+const drawn = (e) => e.checkVisibility({opacityProperty: true, visibilityProperty: true});
+// These wait outside of the window, for a button or the keyboard.
+const ASIDE = "dialog, svg, .skip-link, .pst-back-to-top, #pst-back-to-top"
+  + (all_must_fit ? "" : ", .bd-sidebar");
+const width = document.documentElement.clientWidth;
+const found = [];
+if (document.documentElement.scrollWidth > width)
+  found.push(`the page is ${document.documentElement.scrollWidth} wide`);
+for (const e of all("body *")) {
+  const box = e.getBoundingClientRect();
+  const leaf = e.tagName == "IMG"
+    || [...e.childNodes].some((n) => n.nodeType == 3 && n.textContent.trim());
+  if (leaf && box.width > 1 && (box.right > width + 1 || box.left < -1) && drawn(e)
+      && !(e.closest("article") && inside(e.parentElement)) && !e.closest(ASIDE))
+    found.push(`<${e.tagName.toLowerCase()}> spans ${Math.round(box.left)} to `
+      + `${Math.round(box.right)}: ${say(e)}`);
+}
+for (const e of all(".bd-sidebar-primary, .bd-sidebar-secondary"))
+  if (e.scrollWidth > e.clientWidth + 1)
+    found.push(`a side bar's contents are ${e.scrollWidth} wide in ${e.clientWidth}`);
+if (all_must_fit) {
+  for (const e of all("article *"))
+    if (scrolls(e) && e.scrollWidth > e.clientWidth + 1 && drawn(e))
+      found.push(`<${e.tagName.toLowerCase()}> scrolls, ${e.scrollWidth} in ${e.clientWidth}: `
+        + say(e));
+  for (const e of all("img.sphx-glr-single-img, .plot-directive img"))
+    if (e.width < smallest * e.naturalWidth)
+      found.push(`a plot is shown at ${Math.round(100 * e.width / e.naturalWidth)} %: ${say(e)}`);
+}
+return found;
+"""
+
+# What a page can do wrong, and what is then said of it: a page each is made for the self-test.
+BROKEN = {
+    '<p><a href="missing.html">A link</a></p>': "broken link",
+    '<p><a href="#nowhere">An anchor</a></p>': "broken anchor",
+    '<p><a href="https://nowhere">An address</a></p>': "not well formed",
+    '<p><img src="missing.png" alt="An image"></p>': "image does not load",
+    "<p><span class='math'>x</span></p>": "equation is not drawn",
+    "<script>throw Error('Oh')</script>": "console",
+    "<div style='width: 1500px'>A wide page</div>": "1280 pixels: the page is",
+    "<div style='width: 500px'>A wide page on a phone</div>": "390 pixels: the page is",
+    "<div style='overflow: hidden'><p style='width: 1500px'>Cut</p></div>": "pixels: <p> spans",
+    "<pre style='overflow: auto'>" + 300 * "x" + "</pre>": "1280 pixels: <pre> scrolls",
+    "<div style='overflow: auto'><table><td style='min-width: 1500px'>A table</table></div>": (
+        "1280 pixels: <div> scrolls"
+    ),
+    "<img class='sphx-glr-single-img' width=40 src='plot.svg' alt='A plot'>": "plot is shown at",
+}
+PAGE = "<!doctype html><title>A page</title><link rel=icon href='data:,'>"
+PLOT = "<svg xmlns='http://www.w3.org/2000/svg' width='400' height='300'/>"
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -83,10 +156,22 @@ def browser(profile, width):
     return driver
 
 
+def resize(driver, width, height=1000):
+    """Lay the page out for a window of this size, which may be narrower than windows can be."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
 def look_at(driver, address):
-    """Open a page; return what it holds, with the errors on its console."""
+    """Open a page; return what it holds, what does not fit, and the errors on its console."""
+    resize(driver, LAPTOP)
     driver.get(address)
     page = driver.execute_async_script(LOOK)
+    page["layout"] = []
+    for width in (PHONE, LAPTOP):
+        resize(driver, width)
+        found = driver.execute_script(MEASURE, SMALLEST_PLOT, width == LAPTOP)
+        page["layout"] += [f"at {width} pixels: {problem}" for problem in found]
     page["console"] = [
         entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"
     ]
@@ -99,6 +184,7 @@ def problems(address, pages, folder, root):
     if "error" in page:
         return [f"script failed: {page['error']}"]
     found = [f"console: {message}" for message in page["console"]]
+    found += page["layout"]
     found += [f"image does not load: {image}" for image in page["images"]]
     found += [f"equation is not drawn: {equation}" for equation in page["equations"]]
     found += [
@@ -124,43 +210,88 @@ def problems(address, pages, folder, root):
     return found
 
 
+def self_test(profile):
+    """Check pages that are broken on purpose; return what was not found."""
+    missed = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "plot.svg").write_text(PLOT, encoding="utf-8")
+        bodies = {"0.html": "<p>Nothing is wrong.</p>"}
+        bodies |= {f"{number}.html": body for number, body in enumerate(BROKEN, start=1)}
+        for path, body in bodies.items():
+            text = f"{PAGE}<body><article>{body}</article>"
+            (folder / path).write_text(text, encoding="utf-8")
+        found = check(folder, list(bodies), profile)[0]
+        for path, expected in zip(bodies, ["", *BROKEN.values()]):
+            said = " ".join(found[path])
+            if expected not in said or (said and not expected):
+                missed.append(f"{bodies[path]}: expected {expected!r}; got {said!r}")
+    return missed
+
+
+def check(folder, paths, profile, pictures=None):
+    """Open pages of a folder; return what is wrong with each, and the number of links."""
+    server = serve(folder)
+    root = f"http://127.0.0.1:{server.server_port}/"
+    pages = {}
+    driver = browser(profile, LAPTOP)
+    try:
+        if pictures and pictures.dark:
+            dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+            driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": dark})
+        for path in paths:
+            pages[root + path] = look_at(driver, root + path)
+            if pictures and pictures.screenshots:
+                picture(driver, path, pictures.screenshots, pictures.width)
+    finally:
+        driver.quit()
+        server.shutdown()
+    found = {
+        address.removeprefix(root): [
+            problem.replace(root, "/") for problem in problems(address, pages, folder, root)
+        ]
+        for address in pages
+    }
+    return found, sum(len(page.get("links", ())) for page in pages.values())
+
+
+def picture(driver, path, folder, width):
+    """Save a picture of the page that is open, from its top to its end."""
+    resize(driver, width)
+    height = driver.execute_script("return document.documentElement.scrollHeight")
+    resize(driver, width, min(height + 50, 8000))
+    folder.mkdir(parents=True, exist_ok=True)
+    driver.save_screenshot(str(folder / f"{path.replace('/', '__')}.png"))
+
+
 def main():
     """Check a built site; exit with 1 if anything is broken."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="what sphinx-build made")
+    parser.add_argument("folder", type=Path, nargs="?", help="what sphinx-build made")
+    parser.add_argument("--self-test", action="store_true", help="of this script")
+    parser.add_argument("--only", default="", help="pages whose names hold this text")
     parser.add_argument("--screenshots", type=Path, help="folder for a picture of each page")
-    parser.add_argument("--width", type=int, default=1400, help="of the window, in pixels")
+    parser.add_argument("--width", type=int, default=LAPTOP, help="of a picture, in pixels")
+    parser.add_argument("--dark", action="store_true", help="in dark mode")
     arguments = parser.parse_args()
-    folder = arguments.folder.resolve()
-    server = serve(folder)
-    root = f"http://127.0.0.1:{server.server_port}/"
-    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
-    paths = [path for path in paths if not path.startswith("_static/")]
-    if not paths:
-        parser.error(f"no pages in {folder}")
-    pages = {}
     with tempfile.TemporaryDirectory() as profile:
-        driver = browser(profile, arguments.width)
-        try:
-            for path in paths:
-                page = pages[root + path] = look_at(driver, root + path)
-                if arguments.screenshots:
-                    driver.set_window_size(arguments.width, min(page["height"] + 50, 8000))
-                    picture = arguments.screenshots / f"{path.replace('/', '__')}.png"
-                    picture.parent.mkdir(parents=True, exist_ok=True)
-                    driver.save_screenshot(str(picture))
-                    driver.set_window_size(arguments.width, 1000)
-        finally:
-            driver.quit()
-            server.shutdown()
-    n_links = sum(len(page.get("links", ())) for page in pages.values())
-    n_broken = 0
-    for address in pages:
-        found = problems(address, pages, folder, root)
-        n_broken += len(found)
-        for problem in found:
-            print(f"{address.removeprefix(root)}: {problem.replace(root, '/')}")
-    print(f"{len(pages)} pages, {n_links} links: {n_broken or 'nothing'} broken")
+        if arguments.self_test:
+            missed = self_test(profile)
+            print("\n".join(missed) or f"{len(BROKEN)} broken pages: all were found")
+            return 1 if missed else 0
+        if arguments.folder is None:
+            parser.error("name the folder of the site")
+        folder = arguments.folder.resolve()
+        paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+        paths = [p for p in paths if not p.startswith("_static/") and arguments.only in p]
+        if not paths:
+            parser.error(f"no pages in {folder}")
+        found, n_links = check(folder, paths, profile, arguments)
+    for path, its in found.items():
+        for problem in its:
+            print(f"{path}: {problem}")
+    n_broken = sum(map(len, found.values()))
+    print(f"{len(paths)} pages, {n_links} links: {n_broken or 'nothing'} broken")
     return 1 if n_broken else 0
 
 

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 
 from docutils import nodes
+
+# sphinx-gallery looks HalvingGridSearchCV up, also where the example does not run.
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sphinx.ext import autosummary
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxRole
@@ -23,10 +26,13 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 # They lie beside this file, where Python looks only from here on.
 import architecture  # noqa: E402
+import records  # noqa: E402
+import reference  # noqa: E402
 import tables  # noqa: E402
 
 tables.write(HERE / "generated")
 architecture.write(HERE / "generated")
+(HERE / "generated" / "home.inc").write_text(records.home(tables.read("tables")), encoding="utf-8")
 
 # --- Project ----------------------------------------------------------------------------------
 
@@ -74,11 +80,12 @@ else:
 # --- API reference ----------------------------------------------------------------------------
 
 autosummary_generate = True
+autosummary_context = {"related": reference.related(HERE / "guide")}
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("ch.", "eq.")  # which end no summary
 autodoc_typehints = "none"
-autodoc_mock_imports = ["skl2onnx"]
 numpydoc_show_class_members = False  # the class template lists them
 numpydoc_class_members_toctree = False
+toc_object_entries_show_parents = "hide"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -132,6 +139,7 @@ def no_arguments(app, what, name, obj, options, signature, returns):
 
 # --- Pictures, mathematics, examples ----------------------------------------------------------
 
+plot_basedir = str(HERE)  # a page of the guide and one of the API may draw the same picture
 plot_formats = [("png", 144)]
 plot_html_show_formats = False
 plot_html_show_source_link = False
@@ -158,6 +166,10 @@ def copy_mathjax(app):
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
+    "subsection_order": [
+        f"../examples/{section}"
+        for section in ("start", "puzzles", "training", "images", "tables", "ecosystem")
+    ],
     "filename_pattern": r"[/\\]plot_",
     "ignore_pattern": r"quickstart\.py",
     "abort_on_example_error": True,
@@ -170,7 +182,19 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "remove_config_comments": True,
     "capture_repr": ("_repr_html_",),  # and not what matplotlib's calls return
+    "reset_modules": ("gallery.one_style",),
+    "thumbnail_size": (400, 260),
+    "image_srcset": ["2x"],
 }
+
+
+def quote_figures(app, docname, source):
+    """Give a page of the gallery the figures that it quotes, as substitutions."""
+    if docname.startswith("auto_examples/"):
+        stem = docname.rpartition("/")[2]
+        entries = tables.read("experiments").get("scripts", {})
+        source[0] += records.substitutions(stem, entries)
+
 
 # --- Pages ------------------------------------------------------------------------------------
 
@@ -202,5 +226,7 @@ def setup(app):
     app.add_role("link_or_literal", LinkOrLiteral())
     app.connect("missing-reference", resolve, priority=900)  # after intersphinx
     app.connect("viewcode-follow-imported", defining_module)
+    app.connect("autodoc-process-docstring", reference.group_parameters, priority=600)
     app.connect("autodoc-process-signature", no_arguments, priority=400)  # before numpydoc
     app.connect("builder-inited", copy_mathjax)
+    app.connect("source-read", quote_figures)

@@ -2,10 +2,10 @@
 
     python docs/experiments.py [STEM ...]
 
-Without a STEM, such as ``plot_mnist_98_percent``, every ``examples/plot_*.py`` that defines
-results runs. Each runs in a process of its own with ``SKNIELSEN_FULL=1``. At its end it holds
-``results`` (what was measured: name -> number) and may hold ``notes`` (the figures it is compared
-with: name -> number or text). They are merged, with machine and versions, into
+Without a STEM, such as ``plot_ten_images``, every script that `records` has a function for runs:
+40 minutes on two cores. Each runs in a process of its own with ``SKNIELSEN_FULL=1``. At its end
+the function of its name takes from it what was measured (name -> number) and the figures it is
+compared with (name -> number or text). They are merged, with machine and versions, into
 ``docs/benchmarks/experiments.json``, which the documentation quotes. A script that fails leaves
 its old entry as it was, and the exit status is 1.
 """
@@ -22,11 +22,13 @@ import tempfile
 import time
 from numbers import Integral, Real
 from pathlib import Path
+from types import SimpleNamespace
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples"
 RECORD = HERE / "benchmarks" / "experiments.json"
-sys.path.insert(0, str(HERE / "benchmarks"))
+sys.path[:0] = [str(HERE), str(HERE / "benchmarks")]
+from records import RECORDS  # noqa: E402
 
 
 def collect(script, out):
@@ -36,9 +38,10 @@ def collect(script, out):
     start = time.perf_counter()
     names = runpy.run_path(str(script), run_name="__main__")
     seconds = time.perf_counter() - start
+    results, notes = RECORDS[script.stem](SimpleNamespace(**names))
     entry = {
-        "results": checked(names["results"], f"results of {script.name}", Real),
-        "notes": checked(names.get("notes", {}), f"notes of {script.name}", (Real, str)),
+        "results": checked(results, f"results of {script.name}", Real),
+        "notes": checked(notes, f"notes of {script.name}", (Real, str)),
         "seconds": round(seconds, 1),
         "machine": describe("numpy", "scipy", "scikit-learn"),
     }
@@ -68,19 +71,17 @@ def checked(figures, what, kinds):
 def main():
     """Run the chosen scripts and merge their figures into the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("stems", nargs="*", metavar="STEM", help="such as plot_mnist_98_percent")
+    parser.add_argument("stems", nargs="*", metavar="STEM", help="such as plot_ten_images")
     parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)  # the child process
     arguments = parser.parse_args()
-    known = {path.stem: path for path in sorted(EXAMPLES.glob("plot_*.py"))}
+    scripts = sorted(EXAMPLES.rglob("plot_*.py"))
+    known = {path.stem: path for path in scripts if path.stem in RECORDS}
     unknown = sorted(set(arguments.stems) - set(known))
     if unknown:
         parser.error(f"expected stems from {list(known)}; got {unknown}")
     if arguments.into:
         return collect(known[arguments.stems[0]], arguments.into)
-    chosen = arguments.stems or [
-        stem for stem, path in known.items() if "\nresults = " in path.read_text(encoding="utf-8")
-    ]
-
+    chosen = arguments.stems or list(known)
     failed = []
     environment = {**os.environ, "SKNIELSEN_FULL": "1", "MPLBACKEND": "agg"}
     with tempfile.TemporaryDirectory() as folder:

@@ -2,8 +2,9 @@
 
     python docs/home_picture.py
 
-It trains for about 20 seconds and writes ``docs/_static/home.png``. Seconds per epoch come from
-``docs/benchmarks/train.json``. MNIST comes from `sknielsen.datasets.fetch_mnist`.
+It trains for 20 seconds and writes ``docs/_static/home.png``, and for phones one panel of it,
+``home_narrow.png``. Seconds per epoch come from ``docs/benchmarks/train.json``. MNIST comes from
+`sknielsen.datasets.fetch_mnist`.
 """
 
 import json
@@ -52,6 +53,25 @@ def draw_speed(ax):
     ax.spines[["top", "right", "bottom"]].set_visible(False)
 
 
+def draw_narrow(clf):
+    """Draw the accuracy alone, for a window of 390 pixels."""
+    fig, axes = plt.subplots(2, 1, figsize=(4, 8), layout="constrained")
+    HistoryDisplay.from_estimator(clf, ax=axes)
+    curves, names = axes[1].get_legend_handles_labels()
+    axes[1].legend(curves[:2], names[:2], loc="lower right")
+    fig.draw_without_rendering()
+    panel = axes[1].get_tightbbox().transformed(fig.dpi_scale_trans.inverted())
+    save(fig, "home_narrow.png", dpi=180, bbox_inches=panel.padded(0.08))
+
+
+def save(fig, name, **options):
+    """Save a picture in 64 colours, which is a quarter of the size."""
+    buffer = BytesIO()
+    fig.savefig(buffer, **options)
+    picture = Image.open(buffer).convert("RGB").quantize(64)
+    picture.save(HERE / "_static" / name, optimize=True)
+
+
 def main():
     """Train, draw, save."""
     mnist = fetch_mnist()
@@ -71,10 +91,8 @@ def main():
         clf, mnist.X_test, mnist.y_test, limit=16, ax=right.subplots(2, 8)
     )
     right.suptitle("The hardest test images: true → predicted (probability)")
-    buffer = BytesIO()
-    fig.savefig(buffer, dpi=110)
-    picture = Image.open(buffer).convert("RGB").quantize(64)  # a quarter of the size
-    picture.save(HERE / "_static" / "home.png", optimize=True)
+    save(fig, "home.png", dpi=110)
+    draw_narrow(clf)
     print(f"test accuracy {clf.score(mnist.X_test, mnist.y_test):.4f}")
 
 

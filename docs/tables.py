@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import indent
 
 import charts
+from records import RECORDS
 
 HERE = Path(__file__).parent
 BENCHMARKS = HERE / "benchmarks"
@@ -19,12 +20,14 @@ EXAMPLES = HERE.parent / "examples"
 
 # The gallery's order, and that of the experiments; a script that is not listed comes last.
 ORDER = [
+    "plot_first_network",
     "plot_mnist_98_percent",
     "plot_quadratic_or_cross_entropy",
     "plot_initialisation",
     "plot_overfitting",
     "plot_ten_images",
     "plot_mnist_augmented",
+    "plot_photographs",
     "plot_inverted_pixels",
     "plot_six_setups",
     "plot_eta_schedules",
@@ -62,7 +65,7 @@ def write(folder):
     folder.mkdir(parents=True, exist_ok=True)
     train, haswell = read("train"), read("train_haswell")
     experiments = read("experiments").get("scripts", {})
-    scripts = {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in _scripts()}
+    scripts = {path.stem: path for path in _scripts()}
     texts = {
         "figures": figures(train),
         "train": training_times({"AVX-512": train, "Haswell": haswell}, folder),
@@ -77,6 +80,7 @@ def write(folder):
         "scale": scale(read("scale")),
         **starting_points(read("starting_points")),
         **small_tables(read("tables")),
+        "latency": latency(read("overheads")),
         "mnist_defaults": mnist_defaults(read("mnist_defaults")),
         "experiments": all_experiments(scripts, experiments),
         **{script: experiment(experiments.get(script)) for script in scripts},
@@ -89,7 +93,7 @@ def write(folder):
 
 def _scripts():
     """List the gallery's scripts in the order in which they are read."""
-    return sorted(EXAMPLES.glob("plot_*.py"), key=ReadingOrder(EXAMPLES))
+    return sorted(EXAMPLES.rglob("plot_*.py"), key=ReadingOrder(EXAMPLES))
 
 
 def read(name):
@@ -389,6 +393,7 @@ def augmentation_accuracy(accuracy, folder):
         "frame": "784-100-10, 50,000 images, 30 epochs",
         "ten": "Ten training images, one of each digit",
         "wide": "A wide network, distorted anew in each epoch",
+        "deep": "Two hidden layers, 450 epochs",
     }
     parts = [machine(accuracy["machine"])]
     for part, runs in accuracy["parts"].items():
@@ -396,8 +401,8 @@ def augmentation_accuracy(accuracy, folder):
         for name, run in runs.items():
             seeds = ", ".join(f"{a:.4f}" for a in run["test_accuracy"])
             rows.append([name, f"{run['median']:.4f}", seeds])
-        parts.append(table([titles[part], "Median", "Test accuracy of three seeds"], rows))
-    text = "Test accuracy of each run with and without distortions, of three seeds each."
+        parts.append(table([titles[part], "Median", "Test accuracy of each seed"], rows))
+    text = "Test accuracy of each run with and without distortions, of each seed."
     return picture(folder, "augment_accuracy", text, charts.augmented, accuracy) + dropdown(
         "Tables", *parts
     )
@@ -415,6 +420,19 @@ def memory(measured, folder):
         machine(measured["machine"]),
         table(["Set-up", "MiB of X", "MiB of the weights", "MiB used beside them"], rows),
     )
+
+
+def latency(overheads):
+    """Make the table of the time that predictions take, over that of MLPClassifier."""
+    ratios = {}
+    for line, found in overheads["lines"].items():
+        named = re.fullmatch(r"predictions: (\w+) of (\d+) rows in (\w+) / MLPClassifier", line)
+        if named:
+            method, n_rows, dtype = named.groups()
+            ratios.setdefault(int(n_rows), {})[f"``{method}``, {dtype}"] = found["seen"]
+    calls = list(next(iter(ratios.values())))
+    rows = [[f"{n:,}", *(f"{ratios[n][call]:.2f}" for call in calls)] for n in sorted(ratios)]
+    return table(["Rows a call", *calls], rows) + machine(overheads["machine"])
 
 
 def search_times(search):
@@ -544,7 +562,9 @@ def small_tables(measured):
                     f"{found['log_loss']:.3f}",
                     f"{found['seconds'] / summary[peer]['seconds']:.2f}",
                     *(
-                        f"{counts[name]['won']} : {counts[name]['lost']}" if counts else ""
+                        f"{counts[name]['won']}\u00a0:\u00a0{counts[name]['lost']}"
+                        if counts
+                        else ""
                         for name in (figure, "log_loss")
                     ),
                 ]
@@ -576,17 +596,11 @@ def mnist_defaults(measured):
 def all_experiments(scripts, experiments):
     """Make the tables of the page of experiments: of each script that measures something."""
     text = ""
-    for script, tree in scripts.items():
-        names = {
-            target.id
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        if "results" in names:
-            title = ast.get_docstring(tree).splitlines()[0]
+    for script, path in scripts.items():
+        if script in RECORDS:
+            title = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()[0]
+            label = f"sphx_glr_auto_examples_{path.parent.name}_{path.name}"
             text += f"{title}\n{'-' * len(title)}\n\n"
-            text += f"Script: :ref:`{title} <sphx_glr_auto_examples_{script}.py>`.\n\n"
+            text += f"Script: :ref:`{title} <{label}>`.\n\n"
             text += experiment(experiments.get(script)) + "\n"
     return text

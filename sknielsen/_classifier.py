@@ -3,25 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.exceptions import ConvergenceWarning
 
-from sknielsen._fitted import attributes, shallow_copy, state_of, unfitted_copy
+from sknielsen._fitted import probe_of, shallow_copy, state_of
 from sknielsen._hooks import TRAINING, Hooks, all_or_nothing
-from sknielsen._identity import Identity, check_same_course, check_same_data
-from sknielsen._inputs import Given, Inputs, is_dask, local_inputs
-from sknielsen._parameters import Parameters
-from sknielsen._prediction import log_probabilities, out_activation, weighted_inputs
-from sknielsen._progress import ending_line
-from sknielsen._resolve import random_state_of
+from sknielsen._identity import Identity, check_same
+from sknielsen._inputs import Given, Inputs, local_inputs
+from sknielsen._parameters import EtaSchedule, Parameters, Scoring
+from sknielsen._prediction import decisions, log_probabilities, out_activation, weighted_inputs
+from sknielsen._report import report
 from sknielsen._scoring import score_function
 from sknielsen._sklearn import BaseEstimator, CallbackSupportMixin, ClassifierMixin
-from sknielsen._start import clip_batch_size, first_state, require_no_whole, require_weight
+from sknielsen._start import first_state, local_engine, require_no_whole, seed_of
+from sknielsen._translate import translated
 from sknielsen._version import VersionedMixin
-from sknielsen._warn import warn
 from sknielsen.core.contracts import (
     Array,
     Augmenter,
@@ -31,20 +29,11 @@ from sknielsen.core.contracts import (
     Initializer,
     MatrixLike,
     Penalty,
-    Schedule,
 )
 from sknielsen.core.data import decide
-from sknielsen.core.engine import Descent, LocalEngine
 from sknielsen.core.loop import train
-from sknielsen.core.network import Network
 from sknielsen.core.state import State
 from sknielsen.costs import COSTS, is_exclusive
-from sknielsen.diagnostics import convergence_problem, diagnose
-
-EtaSchedule: TypeAlias = (
-    Literal["constant", "taper", "plateau"] | Sequence[tuple[int, float]] | Schedule
-)
-Scoring: TypeAlias = Literal["accuracy", "cost"] | str | Callable[..., float]
 
 
 class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -60,6 +49,11 @@ class MLPSigmoidClassifier(VersionedMixin, CallbackSupportMixin, ClassifierMixin
         Cost function, which brings its output activation: softmax for ``"log_likelihood"``,
         else sigmoid. Cross-entropy learns fast also where an output is badly wrong. For an
         object see `sknielsen.costs`.
+    weight_init : {"scaled", "large"} or callable, default="scaled"
+        Initial weights: drawn from N(0, 1/n_in), so that neurons do not start saturated, or
+        from N(0, 1). Biases are drawn from N(0, 1). See `sknielsen.initializers`.
+    init_scale : float, default=1.0
+        Factor of the initial weights.
     eta : float, default=0.5
         Learning rate: the factor of a mini-batch's mean gradient in a step. The default suits
         cross-entropy on inputs in [0, 1]; the quadratic cost needs about 3.
@@ -69,6 +63,15 @@ default="taper"
         epochs. A list gives absolute etas, so that `eta` is not used.
         ``"plateau"`` needs validation data: without `X_val`, `fit` splits some off. See
         `sknielsen.schedules`.
+    momentum : float, default=0.0
+        Momentum coefficient: the share of the last step that is added to the next one. The
+        penalty's part of a step is not repeated.
+    batch_size : int or None, default=10
+        Rows of a mini-batch; None takes all. The last one of an epoch holds what remains.
+    max_iter : int, default=40
+        Largest number of epochs that one call of `fit` trains.
+    shuffle : bool, default=True
+        Whether to visit the rows in a new order each epoch.
     lmbda : float or "auto", default="auto"
         Strength of the penalty. It is divided by n, the number of training rows (or the sum of
         their weights), as in the book, so that it does not depend on the batch size. ``"auto"``
@@ -80,23 +83,11 @@ default="taper"
     dropout : float or sequence of float, default=0.0
         Dropout probability in training: a number for all hidden layers, or a sequence with a
         number for the input layer and one for each hidden layer.
-    momentum : float, default=0.0
-        Momentum coefficient: the share of the last step that is added to the next one. The
-        penalty's part of a step is not repeated.
-    weight_init : {"scaled", "large"} or callable, default="scaled"
-        Initial weights: drawn from N(0, 1/n_in), so that neurons do not start saturated, or
-        from N(0, 1). Biases are drawn from N(0, 1). See `sknielsen.initializers`.
-    init_scale : float, default=1.0
-        Factor of the initial weights.
     augment : object with ``distort(X, rng) -> X``, default=None
         Augmenter that distorts the training rows anew in every epoch, such as an
         `~sknielsen.augmentation.ImageAugmenter`. It works in a thread that runs ahead of
         training. Validation rows, monitored rows and predictions are not distorted, and its own
         `random_state` is not used. For dense `X` only.
-    batch_size : int or None, default=10
-        Rows of a mini-batch; None takes all. The last one of an epoch holds what remains.
-    max_iter : int, default=40
-        Largest number of epochs that one call of `fit` trains.
     early_stopping : bool, default=False
         Whether to stop when the validation score no longer improves, and to restore the best
         weights. Without `X_val`, `fit` splits validation rows off the training data.
@@ -120,8 +111,6 @@ default="taper"
     monitor_samples : int or None, default=10_000
         Largest number of training rows on which the training figures are measured after each
         epoch. They are always the same rows. None measures all rows, 0 none.
-    shuffle : bool, default=True
-        Whether to visit the rows in a new order each epoch.
     warm_start : bool, default=False
         Whether `fit` continues a fitted model, adding `max_iter` epochs.
     random_state : int, RandomState instance or None, default=None
@@ -234,17 +223,18 @@ default="taper"
         hidden_layer_sizes: int | Sequence[int] = (100,),
         *,
         cost: Literal["cross_entropy", "quadratic", "log_likelihood"] | Cost = "cross_entropy",
+        weight_init: Literal["scaled", "large"] | Initializer = "scaled",
+        init_scale: float = 1.0,
         eta: float = 0.5,
         eta_schedule: EtaSchedule = "taper",
+        momentum: float = 0.0,
+        batch_size: int | None = 10,
+        max_iter: int = 40,
+        shuffle: bool = True,
         lmbda: float | Literal["auto"] = "auto",
         penalty: Literal["l2", "l1"] | Penalty = "l2",
         dropout: float | Sequence[float] = 0.0,
-        momentum: float = 0.0,
-        weight_init: Literal["scaled", "large"] | Initializer = "scaled",
-        init_scale: float = 1.0,
         augment: Augmenter | None = None,
-        batch_size: int | None = 10,
-        max_iter: int = 40,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -253,7 +243,6 @@ default="taper"
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         n_total: float | None = None,
         monitor_samples: int | None = 10_000,
-        shuffle: bool = True,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -261,17 +250,18 @@ default="taper"
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cost = cost
+        self.weight_init = weight_init
+        self.init_scale = init_scale
         self.eta = eta
         self.eta_schedule = eta_schedule
+        self.momentum = momentum
+        self.batch_size: int | str | None = batch_size  # a string on Dask
+        self.max_iter = max_iter
+        self.shuffle = shuffle
         self.lmbda = lmbda
         self.penalty = penalty
         self.dropout = dropout
-        self.momentum = momentum
-        self.weight_init = weight_init
-        self.init_scale = init_scale
         self.augment = augment
-        self.batch_size: int | str | None = batch_size  # a string on Dask
-        self.max_iter = max_iter
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -280,11 +270,47 @@ default="taper"
         self.class_weight = class_weight
         self.n_total = n_total
         self.monitor_samples = monitor_samples
-        self.shuffle = shuffle
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
         self.on_interrupt = on_interrupt
+
+    @classmethod
+    def from_mlp_parameters(
+        cls, parameters: Mapping[str, Any], *, n_samples: int | None = None
+    ) -> Self:
+        """Make an estimator with the parameters of scikit-learn's `MLPClassifier`.
+
+        Under ``solver="sgd"`` steps and schedule are translated. Another solver leaves `eta`,
+        `eta_schedule` and `momentum` at their defaults here, and `batch_size` and `max_iter`
+        unless Adam's are changed. For several classes ``cost="log_likelihood"`` is theirs.
+
+        Parameters
+        ----------
+        parameters : dict
+            What ``get_params()`` of an `MLPClassifier` returns, or a part of it.
+        n_samples : int, default=None
+            Number of rows that `fit` will be given, to make `lmbda` the same penalty as `alpha`.
+            Without it `lmbda` stays ``"auto"``, unless `alpha` is 0.
+
+        Returns
+        -------
+        MLPSigmoidClassifier
+            An estimator that is not fitted.
+
+        Warns
+        -----
+        UserWarning
+            If parameters have no counterpart: each of them, and what there is instead.
+
+        Examples
+        --------
+        >>> mlp = {"solver": "sgd", "activation": "logistic", "momentum": 0}
+        >>> MLPSigmoidClassifier.from_mlp_parameters(mlp, n_samples=1000)
+        MLPSigmoidClassifier(batch_size=200, eta=0.001, eta_schedule='constant',
+                             lmbda=0.0005, max_iter=200, momentum=0)
+        """
+        return cls(**translated(parameters, n_samples))
 
     # --- training -----------------------------------------------------------------------------
 
@@ -397,19 +423,11 @@ default="taper"
         self, parameters: Parameters, seed: int, start: State | None, given: Given
     ) -> Inputs:
         """Check what was given, and make the inputs of training."""
-        probe = unfitted_copy(self)  # which learns names and number of features
-        vars(probe).update(attributes(start) if start else {})
-        return local_inputs(probe, parameters, seed, start, given)
+        return local_inputs(probe_of(self, start), parameters, seed, start, given)
 
     def _engine(self, parameters: Parameters, inputs: Inputs, state: State) -> Engine:
         """Make the engine that trains the state's weights."""
-        train = inputs.train
-        batch_size = clip_batch_size(parameters.batch_size, len(train), parameters.streaming)
-        descent = Descent.of(parameters, state, batch_size, train.total_weight)
-        network = Network(
-            state.weights, state.biases, parameters.cost, parameters.keep, state.velocity
-        )
-        return LocalEngine(network, train, descent, inputs.monitor, inputs.validation)
+        return local_engine(parameters, inputs, state)
 
     # --- prediction ---------------------------------------------------------------------------
 
@@ -427,10 +445,7 @@ default="taper"
             exceeds the first one's.
         """
         model = shallow_copy(self)  # whose parts belong together: another thread may refit it
-        z = weighted_inputs(model, X)
-        if model.multilabel_ or len(model.classes_) > 2:
-            return z
-        return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
+        return decisions(model, weighted_inputs(model, X))
 
     def predict(self, X: MatrixLike) -> Array:
         """Predict the class of each row, the most probable one, or each row's labels.
@@ -523,28 +538,13 @@ def train_estimator(
     parameters = estimator._parameters(streaming)
     if ended and start:
         parameters = replace(parameters, max_iter=start.n_epochs - start.first_epoch)
-    if streaming:
-        require_no_whole(parameters, given)
-    # The seed comes before the data, whose split it determines.
-    if start is None:
-        seed = int(random_state_of(parameters.random_state).randint(2**31 - 1))
-    else:
-        seed = start.seed
+    require_no_whole(parameters, given)
+    seed = seed_of(parameters, start)  # before the data, whose split it determines
     with closing(estimator._inputs(parameters, seed, start, given)) as inputs:
-        if saved and start:
-            check_same_data(saved, start, inputs)
-            check_same_course(saved, start, parameters)
-        require_weight(parameters, inputs)
+        check_same(saved, start, inputs, parameters)
         state = first_state(parameters, seed, start, inputs)
         engine = estimator._engine(parameters, inputs, state)
         score = score_function(estimator, state, inputs, parameters)
         hooks = Hooks(estimator, state, inputs, parameters)
         ending = hooks.run(lambda: train(engine, state, parameters, score, hooks))
-        whole = not streaming and ending not in ("hook", "interrupt")
-        if whole and (problem := convergence_problem(estimator, inputs)):
-            warn(problem, ConvergenceWarning)
-    if parameters.verbose and not streaming:
-        print(ending_line(ending, state, parameters))
-        rows = (None, None) if is_dask(given.X) else (given.X, given.y)
-        for finding in diagnose(estimator, *rows):
-            print(finding)
+        report(hooks, ending)

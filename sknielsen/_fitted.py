@@ -85,6 +85,16 @@ def unfitted_copy(estimator: T) -> T:
     return copied
 
 
+def probe_of(estimator: T, start: State | None) -> T:
+    """Copy an estimator as of the state that training continues from.
+
+    Checks of the rows write names and number of features to it, and leave the original alone.
+    """
+    probe = unfitted_copy(estimator)
+    vars(probe).update(attributes(start) if start else {})
+    return probe
+
+
 def shallow_copy(estimator: T) -> T:
     """Copy an estimator's attributes, and nothing that they hold."""
     copied = object.__new__(type(estimator))

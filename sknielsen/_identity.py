@@ -156,7 +156,16 @@ def check_same_parameters(
         raise ValueError(f"The checkpoint was written with other parameters: {changes}.")
 
 
-def check_same_data(saved: Identity, start: State, inputs: Inputs) -> None:
+def check_same(
+    saved: Identity | None, start: State | None, inputs: Inputs, parameters: Parameters
+) -> None:
+    """Raise ValueError if data or parameters are not those that were saved, if any were."""
+    if saved and start:
+        _check_data(saved, start, inputs)
+        _check_course(saved, start, parameters)
+
+
+def _check_data(saved: Identity, start: State, inputs: Inputs) -> None:
     """Raise ValueError if rows, labels or weights are not as they were.
 
     Parameters
@@ -190,7 +199,7 @@ def check_same_data(saved: Identity, start: State, inputs: Inputs) -> None:
         )
 
 
-def check_same_course(saved: Identity, start: State, parameters: Parameters) -> None:
+def _check_course(saved: Identity, start: State, parameters: Parameters) -> None:
     """Raise ValueError if a saved state lacks what early stopping and momentum leave in it."""
     has_begun = start.best.score > Best.score
     expected = parameters.patience is not None and has_begun, parameters.momentum > 0

@@ -67,11 +67,12 @@ class Labels:
             are needed or cannot be classes.
         """
         multilabel = y.ndim == 2
-        present = np.arange(y.shape[1]) if multilabel else distinct(y)
         if classes is not None:
             named = _check_classes(classes)
-        elif not streaming or multilabel:
-            named = present
+        elif multilabel:
+            named = np.arange(y.shape[1])
+        elif not streaming:
+            named = distinct(y)
         elif known is not None:
             named = known.classes
         else:
@@ -81,9 +82,10 @@ class Labels:
             if not found._is_same(known):
                 raise ValueError(f"A continued fit keeps its classes, {known}; got {found}.")
             return known
-        if multilabel and named.tolist() != present.tolist():
+        if multilabel and named.tolist() != list(range(y.shape[1])):
+            columns = np.arange(y.shape[1])
             raise ValueError(
-                f"classes of a multilabel target must be {_some(present)}, the numbers of its "
+                f"classes of a multilabel target must be {_some(columns)}, the numbers of its "
                 f"columns; got {_some(named)}."
             )
         if len(named) < 2 and not multilabel:

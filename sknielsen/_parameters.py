@@ -6,10 +6,10 @@ training uses, in which a name has become the object it stands for, or raises an
 what is accepted and what came.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,11 @@ from sknielsen.penalties import resolve_penalty
 from sknielsen.schedules import needs_validation, resolve_schedule
 
 Check = Callable[[str, Any], Any]
+# What users may give.
+EtaSchedule: TypeAlias = (
+    Literal["constant", "taper", "plateau"] | Sequence[tuple[int, float]] | Schedule
+)
+Scoring: TypeAlias = Literal["accuracy", "cost"] | str | Callable[..., float]
 
 _MOST_UNITS = 2**31 - 1
 

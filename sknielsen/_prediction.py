@@ -97,6 +97,13 @@ def out_activation(model: Any) -> Activation:
     return ACTIVATIONS[activation] if isinstance(activation, str) else activation
 
 
+def decisions(model: Any, z: Array) -> Array:
+    """Give two classes one number, that of the second one or how far it exceeds the first."""
+    if model.multilabel_ or len(model.classes_) > 2:
+        return z
+    return z[:, 0] if z.shape[1] == 1 else z[:, 1] - z[:, 0]
+
+
 def log_probabilities(model: Any, z: Array) -> Array:
     """Compute the logarithms of the probabilities of each class, or of each label.
 
@@ -118,4 +125,4 @@ def log_probabilities(model: Any, z: Array) -> Array:
             f"The output activation {activation!r} gives no logarithm that is finite: its "
             "outputs must lie between 0 and 1."
         )
-    return log_p
+    return np.ascontiguousarray(log_p)

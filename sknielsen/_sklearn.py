@@ -6,6 +6,10 @@ To add one: the members that this package and its users call, and an import for 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+# Address of the documentation, such as "https://sknielsen.org/stable", without a slash at its end.
+# From it scikit-learn's HTML representation links each estimator to its page; None makes no link.
+DOCUMENTATION: str | None = None
+
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 if TYPE_CHECKING:
@@ -79,8 +83,8 @@ if TYPE_CHECKING:
         def __getattr__(self, key: str) -> Any: ...
 
 else:
+    from sklearn.base import BaseEstimator as _BaseEstimator
     from sklearn.base import (
-        BaseEstimator,
         ClassifierMixin,
         MetaEstimatorMixin,
         OneToOneFeatureMixin,
@@ -88,6 +92,15 @@ else:
     )
     from sklearn.utils import Bunch
     from sklearn.utils.metaestimators import available_if
+
+    class BaseEstimator(_BaseEstimator):
+        """scikit-learn's, but that the HTML representation links to the documentation above."""
+
+        # Of all other modules, "" among them, scikit-learn shows no link.
+        _doc_link_module = "sknielsen" if DOCUMENTATION else ""
+        _doc_link_template = (
+            f"{DOCUMENTATION}/generated/api/{{estimator_module}}.{{estimator_name}}.html"
+        )
 
     try:
         from sklearn.callback import CallbackSupportMixin

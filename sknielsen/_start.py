@@ -1,18 +1,21 @@
-"""The state that training begins with, and what must hold before it does."""
+"""The state and the engine that training begins with, and what must hold before it does."""
 
 from dataclasses import replace
 from typing import Any
 
 from sknielsen._inputs import Given, Inputs
 from sknielsen._parameters import Parameters
-from sknielsen._resolve import shown
+from sknielsen._resolve import random_state_of, shown
 from sknielsen._warn import warn
-from sknielsen.core.network import zeros_like
+from sknielsen.core.engine import Descent, LocalEngine
+from sknielsen.core.network import Network, zeros_like
 from sknielsen.core.state import Best, State, initial_weights
 
 
 def require_no_whole(parameters: Parameters, given: Given) -> None:
     """Raise ValueError if a parameter needs the whole data, of which a stream has a block."""
+    if not parameters.streaming:
+        return
     if parameters.needs_validation and given.X_val is None:
         raise ValueError(
             "partial_fit splits off no validation rows, which early stopping and the "
@@ -39,6 +42,13 @@ def clip_batch_size(batch_size: int | None, n_rows: int, streaming: bool) -> int
             "mini-batch takes them all."
         )
     return min(batch_size, n_rows)
+
+
+def seed_of(parameters: Parameters, start: State | None) -> int:
+    """Return the seed of the training that is continued, or draw a new one."""
+    if start is not None:
+        return start.seed
+    return int(random_state_of(parameters.random_state).randint(2**31 - 1))
 
 
 _UNUSUAL = 10  # times that the mean weight is off one where it does not count repetitions
@@ -83,6 +93,7 @@ def penalty_strength(parameters: Parameters, inputs: Inputs, start: State | None
 
 def first_state(parameters: Parameters, seed: int, start: State | None, inputs: Inputs) -> State:
     """Make the state that training begins with, which shares no weights with another."""
+    _require_weight(parameters, inputs)
     sizes = [inputs.n_features, *parameters.hidden_layer_sizes, inputs.n_outputs]
     learned: dict[str, Any] = {
         "classes": inputs.labels.classes,
@@ -115,7 +126,18 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
     return state
 
 
-def require_weight(parameters: Parameters, inputs: Inputs) -> None:
+def local_engine(parameters: Parameters, inputs: Inputs, state: State) -> LocalEngine:
+    """Make the engine that trains the state's weights in this process."""
+    train = inputs.train
+    batch_size = clip_batch_size(parameters.batch_size, len(train), parameters.streaming)
+    descent = Descent.of(parameters, state, batch_size, train.total_weight)
+    network = Network(
+        state.weights, state.biases, parameters.cost, parameters.keep, state.velocity
+    )
+    return LocalEngine(network, train, descent, inputs.monitor, inputs.validation)
+
+
+def _require_weight(parameters: Parameters, inputs: Inputs) -> None:
     """Raise ValueError if all weights of training or validation rows are zero."""
     in_a_stream = parameters.streaming and parameters.n_total is not None
     if not inputs.train.total_weight > 0 and not in_a_stream:

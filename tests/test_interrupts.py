@@ -262,7 +262,7 @@ def test_ctrl_c_keeps_the_model_of_the_epochs_finished_where_this_is_asked_for(
     def fitted(max_iter, at=None):
         ctrl_c = CtrlC()
         clf = disturbed(stage, ctrl_c, on_interrupt="keep", early_stopping=early_stopping, eta=3)
-        if stage == "cost":  # which the look for chance would call after the last epoch, too
+        if stage == "cost":  # which the look for chance calls, too; its calls are not counted here
             clf.set_params(monitor_samples=0)
         if warm:
             clf.set_params(max_iter=2).fit(*rows, **validation)
@@ -294,6 +294,33 @@ def test_ctrl_c_keeps_the_model_of_the_epochs_finished_where_this_is_asked_for(
             assert clf.epoch_ == whole.epoch_
             assert clf.best_epoch_ == whole.best_epoch_
             assert clf.best_score_ == whole.best_score_
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_ctrl_c_after_the_last_epoch_keeps_the_model_where_this_is_asked_for(verbose, split):
+    (X, y), _ = split
+
+    def ready(on_interrupt):
+        ctrl_c = CtrlC()
+        clf = disturbed("cost", ctrl_c, max_iter=1, eta=1e-9, on_interrupt=on_interrupt)
+        return ctrl_c, clf.set_params(verbose=verbose)
+
+    ctrl_c, whole = ready("keep")
+    ctrl_c.arm(None)
+    whole.fit(X, y)
+    last, n_measured = ctrl_c.n_calls, 1 + -(-len(X) // whole.batch_size)
+    assert last > n_measured  # since after the epoch it is looked for chance
+    ctrl_c, clf = ready("keep")
+    ctrl_c.arm(last)
+    with pytest.warns(UserWarning, match="interrupted after epoch 1; the model is fitted"):
+        clf.fit(X, y)
+    assert_same_model(clf, whole)
+    ctrl_c, clf = ready("raise")
+    ctrl_c.arm(last)
+    before = snapshot(clf)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert snapshot(clf) == before
 
 
 @pytest.mark.parametrize("fitted_before", [False, True])

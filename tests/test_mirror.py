@@ -19,7 +19,7 @@ ELSEWHERE = {
     "_checkpoint": ("test_callbacks.py", "a file of `Checkpoint`; damage: test_damaged_files.py"),
     "_files": ("test_damaged_files.py", "refuses what is no regular file"),
     "_prediction": ("test_classifier.py", "methods of the classifier"),
-    "_sklearn": ("test_hooks.py", "names scikit-learn's classes, and what an older one lacks"),
+    "_report": ("test_progress.py", "what `fit` prints; warnings of chance: test_defaults.py"),
     "_start": ("test_classifier.py", "what must hold before `fit`, which says so"),
     "_warn": ("test_classifier.py", "warnings point to the line of the user"),
     "activations": ("core/test_activations.py", "public names of the core"),

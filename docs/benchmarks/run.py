@@ -97,6 +97,9 @@ BENCHMARKS = {
     "tables_judge": Benchmark(60, **TABLES, options="--sets judge"),
     "tables_imbalanced": Benchmark(30, **TABLES, options="--sets imbalanced"),
     "augment_accuracy": Benchmark(40, "MNIST"),
+    "augment_accuracy_deep": Benchmark(
+        180, "MNIST", script="augment_accuracy", options="--parts deep", record="augment_accuracy"
+    ),
 }
 
 

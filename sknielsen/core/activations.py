@@ -9,7 +9,6 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from scipy.special import log_expit
 
 from sknielsen.core.contracts import Activation, Array
 
@@ -89,8 +88,10 @@ def softmax(z: Array) -> Array:
 def log_softmax(z: Array) -> Array:
     """Compute ln softmax(z) of each row in a new array.
 
-    The function of this name in SciPy does the same, but takes 30 us to begin.
+    The function of this name in SciPy does the same, but takes 30 us to begin. In Fortran order
+    NumPy reduces short rows ten times as fast.
     """
+    z = np.asfortranarray(z)
     log_a: Array = z - z.max(axis=1, keepdims=True)
     log_a -= np.log(np.exp(log_a).sum(axis=1, keepdims=True))
     return log_a
@@ -142,7 +143,7 @@ def log_outputs(activation: Activation, z: Array, complement: bool = False) -> A
     if activation is softmax:
         log_a = log_softmax(z)
     elif activation is sigmoid:
-        log_a = log_expit(-z if complement else z)
+        log_a = -softplus(z if complement else -z)
     else:
         a = z.copy()
         activation(a)

@@ -209,7 +209,7 @@ class Data:
         """Write the targets of rows with these codes; the next call overwrites them."""
         m = len(codes)
         if m > len(self._y):
-            self._y = np.empty((m, self._y.shape[1]), self._y.dtype)
+            self._y = np.empty((m, self._y.shape[1]), self._y.dtype, order="F")
         y = self._y[:m]
         if codes.ndim == 1:
             np.equal(codes[:, None], self._units, y)

@@ -87,7 +87,9 @@ class Descent:
         return partial(self.penalty.shrink, rate=rate) if rate else None
 
     def penalty_value(self, network: Network) -> float:
-        """Compute the penalty of the network's weights."""
+        """Compute the penalty of the network's weights; without a strength there is none."""
+        if not self.lmbda:
+            return 0.0
         with np.errstate(all="ignore"):
             return self.lmbda / self.n * self.penalty.value(network.weights)
 

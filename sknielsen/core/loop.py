@@ -166,9 +166,9 @@ def _require_finite(state: State, figures: Record, eta: float) -> None:
 
 
 def _is_bounded(array: Array) -> bool:
-    """Tell whether the sum of absolute values is finite in every column, which bounds |z|."""
+    """Tell whether the sum of squares is finite, which bounds the penalty and |z|."""
     largest = max(float(array.max()), -float(array.min()))
-    if largest * len(array) < float(np.finfo(array.dtype).max):  # False of NaN
+    if largest * largest * array.size < float(np.finfo(array.dtype).max):  # False of NaN
         return True
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.abs(array).sum(axis=0)).all())
+        return bool(np.isfinite(np.square(array).sum()))

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from sknielsen._classifier import EtaSchedule, MLPSigmoidClassifier, Scoring
-from sknielsen._fitted import FITTED, attributes, unfitted_copy
+from sknielsen._classifier import MLPSigmoidClassifier
+from sknielsen._fitted import FITTED, probe_of
 from sknielsen._hooks import all_or_nothing
 from sknielsen._inputs import Given, Inputs, is_dask
-from sknielsen._parameters import Parameters
+from sknielsen._parameters import EtaSchedule, Parameters, Scoring
 from sknielsen._start import clip_batch_size
 from sknielsen._warn import warn
 from sknielsen.core.contracts import (
@@ -111,17 +111,18 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         hidden_layer_sizes: int | Sequence[int] = (100,),
         *,
         cost: Literal["cross_entropy", "quadratic", "log_likelihood"] | Cost = "cross_entropy",
+        weight_init: Literal["scaled", "large"] | Initializer = "scaled",
+        init_scale: float = 1.0,
         eta: float = 0.5,
         eta_schedule: EtaSchedule = "taper",
+        momentum: float = 0.0,
+        batch_size: int | Literal["auto"] | None = "auto",
+        max_iter: int = 40,
+        shuffle: bool = True,
         lmbda: float | Literal["auto"] = "auto",
         penalty: Literal["l2", "l1"] | Penalty = "l2",
         dropout: float | Sequence[float] = 0.0,
-        momentum: float = 0.0,
-        weight_init: Literal["scaled", "large"] | Initializer = "scaled",
-        init_scale: float = 1.0,
         augment: Augmenter | None = None,
-        batch_size: int | Literal["auto"] | None = "auto",
-        max_iter: int = 40,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -130,7 +131,6 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         n_total: float | None = None,
         monitor_samples: int | None = 10_000,
-        shuffle: bool = True,
         warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -141,16 +141,17 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         super().__init__(
             hidden_layer_sizes,
             cost=cost,
+            weight_init=weight_init,
+            init_scale=init_scale,
             eta=eta,
             eta_schedule=eta_schedule,
+            momentum=momentum,
+            max_iter=max_iter,
+            shuffle=shuffle,
             lmbda=lmbda,
             penalty=penalty,
             dropout=dropout,
-            momentum=momentum,
-            weight_init=weight_init,
-            init_scale=init_scale,
             augment=augment,
-            max_iter=max_iter,
             early_stopping=early_stopping,
             validation_fraction=validation_fraction,
             n_iter_no_change=n_iter_no_change,
@@ -159,7 +160,6 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
             class_weight=class_weight,
             n_total=n_total,
             monitor_samples=monitor_samples,
-            shuffle=shuffle,
             warm_start=warm_start,
             random_state=random_state,
             verbose=verbose,
@@ -298,8 +298,7 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         self, parameters: Parameters, seed: int, start: State | None, given: Given
     ) -> DaskInputs:
         """Have the blocks checked where they lie; keep references to their rows."""
-        probe = unfitted_copy(self)
-        vars(probe).update(attributes(start) if start else {})
+        probe = probe_of(self, start)
         cluster = Cluster(self.client)
         with ExitStack() as on_error:
             on_error.callback(cluster.close)

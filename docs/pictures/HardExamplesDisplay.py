@@ -1,0 +1,10 @@
+from sklearn.datasets import load_digits
+
+from sknielsen import MLPSigmoidClassifier
+from sknielsen.plots import HardExamplesDisplay
+
+X, y = load_digits(return_X_y=True)
+X = X / 16
+clf = MLPSigmoidClassifier(30, random_state=0).fit(X[:900], y[:900])
+
+HardExamplesDisplay.from_estimator(clf, X[900:], y[900:], limit=6)

@@ -1,0 +1,19 @@
+import numpy as np
+from sklearn.datasets import load_sample_images
+
+from sknielsen import ImageAugmenter
+from sknielsen.plots import AugmentationDisplay
+
+china, flower = load_sample_images().images
+squares = [china[150:214, 240:304], china[200:264, 60:124], flower[180:244, 240:304]]
+X = np.stack([square.ravel() / 255 for square in squares])
+
+augmenter = ImageAugmenter(
+    image_shape=(64, 64, 3),
+    shift=4,
+    rotation=20,
+    scale=0.2,
+    elastic=1.5,
+    keep_in_frame=False,
+)
+AugmentationDisplay.from_augmenter(augmenter, X)
