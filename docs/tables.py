@@ -393,7 +393,7 @@ def augmentation_accuracy(accuracy, folder):
         "frame": "784-100-10, 50,000 images, 30 epochs",
         "ten": "Ten training images, one of each digit",
         "wide": "A wide network, distorted anew in each epoch",
-        "deep": "Two hidden layers, 450 epochs",
+        "deep": "Two hidden layers, 300 epochs",
     }
     parts = [machine(accuracy["machine"])]
     for part, runs in accuracy["parts"].items():

@@ -8,8 +8,7 @@
   spoil the training; kept in the frame, the same shifts do less harm, and `gentle` helps.
 - ten: ten training images, the first of each digit.
 - wide: 784-800-10 on 60,000 rows, as Simard, Steinkraus and Platt (2003) had it.
-- deep: 784-1000-500-10 on 60,000 rows, for as many epochs as an hour on two cores allows. Only
-  where it is named.
+- deep: 784-1000-500-10 on 60,000 rows, in less than an hour on two cores. Only where it is named.
 
 Seeds are added to those recorded, if the parameters are the same.
 The settings were chosen on the validation rows of the book's split; the test rows are only
@@ -87,9 +86,9 @@ def deep():
     parameters = {
         "batch_size": 25,
         "eta": 1.25,
-        "max_iter": 450,
+        "max_iter": 300,
         "eta_schedule": "taper",
-        "augment": ImageAugmenter(rotation=12, scale=0.15, shear=0.1, elastic=1.0),
+        "augment": ImageAugmenter(rotation=12, scale=0.15, shear=0.1, elastic=1.2),
     }
     yield "distorted", mnist, mnist.X_train, mnist.y_train, (1000, 500), parameters
 
@@ -110,12 +109,12 @@ def add_lines(report, parts):
 
 
 def train(mnist, X, y, hidden, parameters, seed):
-    """Train, and return the test accuracy and the seconds that `fit` took."""
+    """Train, and return the test accuracy, and seconds and CPU seconds that `fit` took."""
     clf = MLPSigmoidClassifier(hidden, random_state=seed, monitor_samples=0, **parameters)
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     clf.fit(X, y)
-    seconds = time.perf_counter() - start
-    return round(clf.score(mnist.X_test, mnist.y_test), 4), round(seconds, 1)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    return round(clf.score(mnist.X_test, mnist.y_test), 4), round(seconds), round(cpu_seconds)
 
 
 def main():
@@ -132,11 +131,11 @@ def main():
             if before.get("parameters") == run["parameters"]:
                 run["by_seed"] = before.get("by_seed", {})
             for seed in given.seeds or range(given.rounds):
-                accuracy, seconds = train(mnist, X, y, hidden, BOOK | changed, seed)
-                print(f"{part:8}{name:45}{seed:3} {accuracy:.4f} {seconds:8.1f} s", flush=True)
-                run["by_seed"][str(seed)] = [accuracy, seconds]
+                accuracy, *seconds = train(mnist, X, y, hidden, BOOK | changed, seed)
+                print(f"{part:8}{name:45}{seed:3} {accuracy:.4f} {seconds}", flush=True)
+                run["by_seed"][str(seed)] = [accuracy, *seconds]
             columns = zip(*[run["by_seed"][key] for key in sorted(run["by_seed"], key=int)])
-            run["test_accuracy"], run["seconds"] = map(list, columns)
+            run["test_accuracy"], run["seconds"], run["cpu_seconds"] = map(list, columns)
             run["median"] = median(run["test_accuracy"])
             parts[part][name] = run
     report = Report("numpy", "scipy", "scikit-learn")
