@@ -15,7 +15,7 @@ from scipy.sparse import csr_array, issparse
 Rows: TypeAlias = Any  # an ndarray, or a CSR matrix of SciPy, which has no types
 
 _ROWS = 4096  # in a sample: of a million training rows, 4096**2 / 1e6 = 17 > _COPIES then meet
-_FEATURES = 512  # of dense data: enough to tell rows apart; samples hold 2 million values at most
+_FEATURES = 256  # of dense data: enough to tell rows apart; samples hold a million values at most
 _COPIES = 12  # fewer than a dozen equal rows may be coincidence in any table
 _FEW_ROWS = 50  # fewer rows may all be alike, for instance all bright images
 _FEW_PAIRS = 10  # fewer different values do not show the scale of a feature
@@ -24,6 +24,7 @@ _FACTOR = 5  # classes and samples of one source differ less than this in most f
 _REPEATED = 0.2  # of the rows split off: fewer hardly change a score
 _MOST_ROWS = 200_000  # that are compared one by one after a split: a fraction of a second
 _KEY_FEATURES = 64  # of a dense row, enough to know it again
+_KEYS_AT_ONCE = 1000  # rows, so that their bytes take little memory
 _TELLING = 0.1  # fewer features may drift by themselves, for instance the time of a measurement
 
 
@@ -123,15 +124,22 @@ def look_at_images(augmenter: Any, X: Rows) -> list[str]:
     return list(remarks(X)) if callable(remarks) else []
 
 
-def _keys(X: Rows) -> list[Any]:
-    """Return what each row is known by; of wide dense rows the values of some features."""
-    if issparse(X):
-        rows = csr_array(X, copy=True)
-        rows.sum_duplicates()
-        rows.eliminate_zeros()
-        return _list_rows(rows)
-    some = np.ascontiguousarray(X[:, :: -(-X.shape[1] // _KEY_FEATURES)]) + 0.0  # -0.0 is 0.0
-    return [row.tobytes() for row in some]
+def _keys(X: Rows) -> list[int]:
+    """Return a hash of each row; of wide dense rows that of the values of some features."""
+    step = 1 if issparse(X) else -(-X.shape[1] // _KEY_FEATURES)
+    keys: list[int] = []
+    for start in range(0, X.shape[0], _KEYS_AT_ONCE):
+        rows = X[start : start + _KEYS_AT_ONCE]
+        if issparse(X):
+            rows = csr_array(rows, copy=True)
+            rows.sum_duplicates()
+            rows.eliminate_zeros()
+            values = _list_rows(rows)
+        else:
+            rows = np.ascontiguousarray(rows[:, ::step]) + 0.0  # -0.0 is 0.0
+            values = [row.tobytes() for row in rows]
+        keys += map(hash, values)
+    return keys
 
 
 def sample_size(X: Rows) -> int:

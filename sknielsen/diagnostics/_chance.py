@@ -21,6 +21,7 @@ _HOPELESS = 100.0  # so many times larger than suits the rows, more epochs would
 _FEW_EPOCHS = 10  # fewer are a short training, which may be meant
 _FEW_STEPS = 300  # fewer are a likely cause
 _ENOUGH_STEPS = 3000  # what is advised instead
+_MOST_ROWS = 2000  # looked at: enough to tell the cause, and little beside the data
 _DEEP = 3  # hidden layers: so many of sigmoid neurons wait long before they learn
 
 
@@ -55,7 +56,7 @@ def convergence_problem(clf: Any, inputs: Inputs) -> str | None:
     chance = _cost_of_chance(clf, inputs.monitor)
     if not min(costs) >= chance >= _NOTHING:  # or one is NaN
         return None
-    t = Evidence(clf, inputs.given.X, inputs.given.y)
+    t = Evidence(clf, inputs.given.X, inputs.given.y, _MOST_ROWS)
     with np.errstate(all="ignore"):
         if clf.n_iter_ < _FEW_EPOCHS and t.eta < _HOPELESS * t.eta_for_rows:
             return None

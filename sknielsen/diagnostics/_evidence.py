@@ -66,6 +66,8 @@ class Evidence:
         Fitted, as `network_inside` returns it.
     X : array-like or sparse matrix of shape (n_samples, n_features), or None
     y : array-like of shape (n_samples,) or (n_samples, n_labels), or None
+    most_rows : int
+        Of more rows a sample is taken, which has so many.
 
     Attributes
     ----------
@@ -83,7 +85,13 @@ class Evidence:
         The eta that the classifier's documentation advises for inputs in [0, 1].
     """
 
-    def __init__(self, clf: FittedClassifier, X: MatrixLike | None, y: ArrayLike | None) -> None:
+    def __init__(
+        self,
+        clf: FittedClassifier,
+        X: MatrixLike | None,
+        y: ArrayLike | None,
+        most_rows: int = _MAX_ROWS,
+    ) -> None:
         if X is None and y is not None:
             raise ValueError("`y` needs the rows it labels: pass `X` too.")
         self.clf: FittedClassifier = clf
@@ -99,9 +107,9 @@ class Evidence:
         self.usual_eta: float = (3.0 if self.quadratic else 0.5) * (1 - clf.momentum)
         self.eta: float = self.h["eta"][-clf.max_iter :].max()  # a taper began with it
         if X is not None:
-            self._take_rows(X, y)
+            self._take_rows(X, y, most_rows)
 
-    def _take_rows(self, X: Any, y: Any) -> None:
+    def _take_rows(self, X: Any, y: Any, most_rows: int) -> None:
         """Validate the rows, or a sample of them, and their labels."""
         refuse_dask(X, y)
         check_consistent_length(X, y)
@@ -110,8 +118,8 @@ class Evidence:
         elif not hasattr(X, "shape"):
             X = np.asarray(X)
         self.all_rows, n_rows = X, _num_samples(X)
-        if n_rows > _MAX_ROWS:  # sampled first, since validation may convert all rows
-            rows = np.random.default_rng(0).choice(n_rows, _MAX_ROWS, replace=False)
+        if n_rows > most_rows:  # sampled first, since validation may convert all rows
+            rows = np.random.default_rng(0).choice(n_rows, most_rows, replace=False)
             X, y = _safe_indexing(X, rows), None if y is None else _safe_indexing(y, rows)
         if y is None:
             self.X = check_rows(self.clf, X, dtype=self.clf.coefs_[0].dtype)
