@@ -120,54 +120,24 @@ for n_images, n_epochs in {100: 300, 50: 300, 10: 500}.items():
 
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 for place, n_images in enumerate(epochs):
-    last = "_" if place else ""  # one line of the legend for all three
-    x = np.full(n_draws, place) + np.linspace(-0.12, 0.12, n_draws)
-    ax.plot(
-        x,
-        draws[n_images],
-        "o",
-        color="C5",
-        ms=4,
-        label=last + "draws of images",
-    )
+    x = place + np.linspace(-0.12, 0.12, n_draws)
     first = np.median(seeds[n_images])
-    ax.plot(
-        place - 0.22,
-        first,
-        "s",
-        color="C0",
-        ms=8,
-        label=last + "the first images",
-    )
-    ax.plot(
-        place - 0.3,
-        in_notes[n_images],
-        "x",
-        color="black",
-        ms=8,
-        label=last + "the notes",
-    )
-    for (n, length), (_, a) in distorted.items():
-        if n == n_images:
-            ax.plot(
-                place + 0.22,
-                a,
-                "^",
-                color="C1",
-                ms=8,
-                label=last + "the first, distorted",
-            )
-            ax.annotate(
-                f" {length} epochs",
-                (place + 0.25, a),
-                va="center",
-                fontsize="small",
-            )
-            last = "_"
+    ax.plot(x, draws[n_images], "o", color="C5", ms=4)
+    ax.plot(place - 0.22, first, "s", color="C0", ms=8)
+    ax.plot(place - 0.3, in_notes[n_images], "x", color="black", ms=8)
+for (n_images, length), (_, a) in distorted.items():
+    place = list(epochs).index(n_images) + 0.22
+    ax.plot(place, a, "^", color="C1", ms=8)
+    ax.text(place + 0.05, a, f"{length} epochs", va="center", size="small")
+ax.legend(
+    ax.get_lines()[:3] + ax.get_lines()[-1:],
+    ["draws of images", "the first images", "the notes", "distorted"],
+    loc="upper right",
+    ncols=2,
+)
 ax.plot(2.16, 58, "x", color="black", ms=8)
 ax.set_xticks(range(3), [f"{n} images" for n in epochs])
 ax.set(ylabel="test accuracy (%)", ylim=(30, 100), xlim=(-0.5, 2.75))
-ax.legend(loc="upper right", fontsize="small", ncols=2)
 
 # %%
 # Which digits are taken for which
@@ -177,15 +147,18 @@ ax.legend(loc="upper right", fontsize="small", ncols=2)
 
 # sphinx_gallery_thumbnail_number = 1
 
-plain = train(draw(10, 0), max_iter=67)
-fig, axes = plt.subplots(1, 2, figsize=(10, 6.2), layout="constrained")
 longest = max(length for n, length in distorted if n == 10)
-for ax, model in zip(axes, (plain, distorted[10, longest][0])):
-    JitteredScatterDisplay.from_estimator(
-        model, mnist.X_test, mnist.y_test, ax=ax
-    )
-axes[0].set_title("ten images, 67 epochs", pad=28)
-axes[1].set_title(f"ten images, distorted, {longest} epochs", pad=28)
+plain = train(draw(10, 0), max_iter=67)
+test = mnist.X_test, mnist.y_test
+display = JitteredScatterDisplay.from_estimator(plain, *test)
+display.ax_.set_title("ten images, 67 epochs", pad=28)
+
+# %%
+# With distortions:
+
+model, _ = distorted[10, longest]
+display = JitteredScatterDisplay.from_estimator(model, *test)
+display.ax_.set_title(f"ten images, distorted, {longest} epochs", pad=28)
 
 # %%
 # What a count of parameters says

@@ -86,17 +86,25 @@ histories = {
 # halving, the plateau schedule's curve is that of the constant 0.5. Dots mark
 # where eta changes. (Of several seeds, the first one is drawn.)
 
-# sphinx_gallery_thumbnail_number = 1
+# sphinx_gallery_thumbnail_number = 2
 
-fig, axes = plt.subplots(1, 3, figsize=(10, 4.6), layout="constrained")
 first = {name: runs[0] for name, runs in histories.items()}
-display = HistoryDisplay.from_history(first, ax=axes[:2], linewidth=1.2)
-for name, history in first.items():
-    axes[2].step(history["epoch"], history["eta"], where="mid", label=name)
-display.axes_[0].set_ylim(0, 0.6)
+display = HistoryDisplay.from_history(first, linewidth=1.2)
+display.axes_[0].set_ylim(0.1, 0.5)
 display.axes_[1].set_ylim(mark / 100 - 0.025, mark / 100 + 0.006)
 display.axes_[1].axhline(mark / 100, color="grey", linestyle=":")
-axes[2].set(xlabel="epoch", ylabel="eta", yscale="log")
+
+# %%
+# The eta of each epoch:
+
+fig, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+for name, history in first.items():
+    ax.step(history["epoch"], history["eta"], where="mid", label=name)
+ax.set(xlabel="epoch", ylabel="eta", yscale="log")
+ticks = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01]
+ax.set_yticks(ticks, ticks)
+ax.minorticks_off()
+ax.legend()
 
 # %%
 # Epochs and seconds to the mark
