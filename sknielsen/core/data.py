@@ -17,7 +17,9 @@ from sknielsen.core.caching import cached_property
 from sknielsen.core.contracts import Activation, Array
 
 CACHED_BYTES = 256 * 1024  # rows gathered at a time
-_HELD_BYTES = 4 * 1024 * 1024  # rows and activations of the largest mini-batch held at once
+# Rows and activations of the largest mini-batch held at once, unless the weights take more: the
+# sum of the steps of its parts would take as much as the weights.
+_HELD_BYTES = 4 * 1024 * 1024
 _MEASURED_BYTES = 1024 * 1024  # rows and activations measured at a time
 _WORTH_A_PRODUCT = 128  # rows for which BLAS may read wide weights, where that many are held
 
@@ -251,6 +253,7 @@ class Data:
         n_units: int,
         cached_bytes: int = CACHED_BYTES,
         n_rows: int | None = None,
+        n_weights: int = 0,
     ) -> Iterator[tuple[int, int]]:
         """Cut the rows into runs that are gathered at once.
 
@@ -266,6 +269,8 @@ class Data:
             How much of X a run of several mini-batches may hold.
         n_rows : int, default=None
             Number of rows; None takes that of the selection.
+        n_weights : int, default=0
+            Weights of the network, if it is trained.
 
         Yields
         ------
@@ -273,7 +278,7 @@ class Data:
             Positions in `rows`.
         """
         n_rows, n_features = n_rows or len(self), self.X.shape[1]
-        held = rows_held(n_features, n_units, self.X.dtype)
+        held = rows_held(n_features, n_units, self.X.dtype, n_weights)
         if batch_size > held:
             span, part = batch_size, held
         else:
@@ -285,10 +290,16 @@ class Data:
                 yield start, min(start + part, end)
 
     def gathered(
-        self, rows: Array, weights: Array | None, batch_size: int, n_units: int, cached_bytes: int
+        self,
+        rows: Array,
+        weights: Array | None,
+        batch_size: int,
+        n_units: int,
+        cached_bytes: int,
+        n_weights: int = 0,
     ) -> Generator[Chunk, None, None]:
         """Gather rows, and what each weighs in a step, a chunk at a time; see `chunks`."""
-        for start, stop in self.chunks(batch_size, n_units, cached_bytes, len(rows)):
+        for start, stop in self.chunks(batch_size, n_units, cached_bytes, len(rows), n_weights):
             chunk = rows[start:stop]
             x, y = self.gather(chunk)
             yield start, x, y, None if weights is None else weights[chunk]
@@ -343,9 +354,10 @@ def finite_total(weight: float, name: str = "`sample_weight` times `class_weight
     return float(weight)
 
 
-def rows_held(n_features: int, n_units: int, dtype: np.dtype[Any]) -> int:
+def rows_held(n_features: int, n_units: int, dtype: np.dtype[Any], n_weights: int = 0) -> int:
     """Return how many rows a pass may hold at once, with their activations and errors."""
-    return max(1, _HELD_BYTES // (dtype.itemsize * (n_features + 3 * n_units)))
+    most_bytes = max(_HELD_BYTES, dtype.itemsize * n_weights)
+    return max(1, most_bytes // (dtype.itemsize * (n_features + 3 * n_units)))
 
 
 def rows_measured(n_features: int, n_units: int, dtype: np.dtype[Any]) -> int:

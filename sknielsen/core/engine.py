@@ -190,12 +190,15 @@ class LocalEngine:
 
     def _chunks(self, epoch: int, rows: Array) -> Generator[Chunk, None, None]:
         """Gather the rows of an epoch, a chunk at a time, distorted."""
-        descent = self.descent
-        given = rows, self._weights, descent.batch_size, self.network.n_units
+        descent, network = self.descent, self.network
+        # With distortions in fewer, larger chunks, since two threads take turns at every call of
+        # Python.
+        cached = CACHED_BYTES if descent.augment is None else 4 * CACHED_BYTES
+        chunks = self.train.gathered(
+            rows, self._weights, descent.batch_size, network.n_units, cached, network.n_weights
+        )
         if descent.augment is None:
-            return self.train.gathered(*given, CACHED_BYTES)
-        # In fewer, larger chunks, since the two threads take turns at every call of Python.
-        chunks = self.train.gathered(*given, 4 * CACHED_BYTES)
+            return chunks
         return distorted_ahead(chunks, descent.augment, descent.seed, epoch)
 
     def measure(self) -> Record:

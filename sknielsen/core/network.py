@@ -86,6 +86,11 @@ class Network:
         """Hidden and output units together."""
         return sum(map(len, self.biases))
 
+    @property
+    def n_weights(self) -> int:
+        """Weights of all layers together."""
+        return sum(w.size for w in self.weights)
+
     def forward(
         self, x: Array, rng: np.random.Generator | None = None, largest: float | None = None
     ) -> Array:
