@@ -190,9 +190,7 @@ def _call(function: Callable[..., T], /, *args: Any) -> T:
     return function(*args)
 
 
-def blas_threads(
-    n_rows: int, layer_sizes: Sequence[int], spare_a_core: bool = False, few: bool = False
-) -> Run:
+def blas_threads(n_rows: int, layer_sizes: Sequence[int], few: bool = False) -> Run:
     """Choose whether BLAS is held at one thread while it multiplies the matrices of a network.
 
     Parameters
@@ -201,8 +199,6 @@ def blas_threads(
         Rows of a mini-batch, or those that a measurement or a prediction takes at once.
     layer_sizes : sequence of int
         Units of every layer, the input layer included.
-    spare_a_core : bool, default=False
-        Whether another thread of this package is busy meanwhile, so that BLAS gets one only.
     few : bool, default=False
         Whether these are the few products of a measurement or a prediction, for which a second
         thread must be woken, and not those of thousands of mini-batches.
@@ -215,5 +211,4 @@ def blas_threads(
     """
     largest = n_rows * max(i * o for i, o in pairwise(layer_sizes))
     enough = _NOT_WORTH_WAKING if few else _ONE_THREAD_IS_FASTER
-    limit = largest > _ONE_THREAD_ANYWAY and (spare_a_core or largest < enough)
-    return _one_thread if limit else _call
+    return _one_thread if _ONE_THREAD_ANYWAY < largest < enough else _call

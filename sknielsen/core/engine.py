@@ -125,9 +125,7 @@ class LocalEngine:
         weighted = train.step_weights(descent.batch_size, descent.absolute)
         self._weights: Array | None = weighted[0] if weighted else None
         self._visits: Array | None = weighted[1] if weighted else None
-        self._run = blas_threads(
-            descent.batch_size, network.layer_sizes, spare_a_core=descent.augment is not None
-        )
+        self._run = blas_threads(descent.batch_size, network.layer_sizes)
 
     def with_threads(self, function: Any, *args: Any) -> Any:
         """Return ``function(*args)``, called with the threads of BLAS that suit a mini-batch."""

@@ -239,7 +239,7 @@ class _Trials:
         self.chance: float = Evidence(first, X, y).chance
         # A trial is short, and threads that wait for a core of a busy machine make it long.
         sizes = [len(first.coefs_[0]), *(len(b) for b in first.intercepts_)]
-        self.run = blas_threads(m, sizes, spare_a_core=True)
+        self.run = blas_threads(m, sizes, few=True)
 
     def suggestion(self, n_steps: int, grid: Array | None) -> EtaSuggestion:
         """Measure the costs after so many steps, and suggest an eta."""

@@ -75,22 +75,17 @@ def test_large_products_keep_their_threads(two_threads):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "sizes", "spare_a_core", "limits"),
+    ("n_rows", "sizes", "limits"),
     [
-        (10, [25, 1000, 3], False, False),  # 250,000 multiply-adds: one thread anyway
-        (10, [25, 1000, 3], True, False),
-        (10, [3, 1001, 25], False, True),  # the second product is the largest
-        (10, [1000, 499, 3], False, True),
-        (10, [1000, 500, 3], False, False),  # five million: worth its threads
-        (10, [1000, 500, 3], True, True),  # unless another thread works meanwhile
+        (10, [25, 1000, 3], False),  # 250,000 multiply-adds: one thread anyway
+        (10, [3, 1001, 25], True),  # the second product is the largest
+        (10, [1000, 499, 3], True),
+        (10, [1000, 500, 3], False),  # five million: worth its threads
     ],
 )
-def test_blas_is_held_at_one_thread_where_that_is_faster(n_rows, sizes, spare_a_core, limits):
+def test_blas_is_held_at_one_thread_where_that_is_faster(n_rows, sizes, limits):
     """The largest product of a mini-batch decides."""
-    run = blas_threads(n_rows, sizes, spare_a_core)
-    assert run is (blas._one_thread if limits else blas._call)
-    if not spare_a_core:
-        assert blas_threads(n_rows, sizes) is run
+    assert blas_threads(n_rows, sizes) is (blas._one_thread if limits else blas._call)
 
 
 @pytest.mark.parametrize("n_rows, alone", [(1, False), (100, True), (1000, True), (10_000, False)])

@@ -123,18 +123,6 @@ def test_sample_weights_reach_the_rows_they_belong_to(make, rows):
     np.testing.assert_array_equal(weights_of(one), weights_of(other))
 
 
-def test_blas_leaves_a_core_to_the_distortions(monkeypatch, small, digits):
-    asked = []
-    threads = engine.blas_threads
-    monkeypatch.setattr(
-        engine, "blas_threads", lambda *sizes, **spare: asked.append(spare) or threads(*sizes)
-    )
-    small(augment=ImageAugmenter()).fit(*digits)
-    small().fit(*digits)
-    training = [choice for choice in asked if "few" not in choice]  # not that of a measurement
-    assert training == [{"spare_a_core": True}, {"spare_a_core": False}]
-
-
 def test_an_error_in_training_leaves_no_thread_behind(small, digits):
     class Fails(L2):
         def shrink(self, w, rate):
