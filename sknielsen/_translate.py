@@ -104,11 +104,11 @@ def _stopping(mlp: Any) -> dict[str, Any]:
     """Translate early stopping, which looks at the accuracy there."""
     if not _stops(mlp):
         return {}
-    lowers_eta = mlp.solver == "sgd" and mlp.learning_rate == "adaptive"  # instead of stopping
     return {
         "early_stopping": True,
         "validation_fraction": mlp.validation_fraction,
-        "n_iter_no_change": mlp.max_iter if lowers_eta else _patience(mlp),
+        # Where a plateau lowers the learning rate, it does not end the training.
+        "n_iter_no_change": mlp.max_iter if _is_adaptive(mlp) else _patience(mlp),
         "tol": mlp.tol,
         "scoring": "accuracy",
     }
@@ -123,9 +123,10 @@ def _patience(mlp: Any) -> int:
 
 
 def _changed(mlp: Any) -> set[str]:
-    """Name the parameters that do not have their defaults."""
+    """Name the parameters that do not have their defaults; not of those that mean the same."""
     defaults = type(mlp)().get_params()
-    return {name for name, value in mlp.get_params().items() if value != defaults[name]}
+    names = defaults.keys() - set(SAME)  # hidden_layer_sizes may be an array
+    return {name for name in names if getattr(mlp, name) != defaults[name]}
 
 
 def _missing(mlp: Any, has_penalty: bool) -> Iterator[str]:
@@ -144,6 +145,10 @@ def _of(solver: str, name: str) -> Callable[[Any], bool]:
 
 def _is_scaled(mlp: Any) -> bool:
     return bool(mlp.solver == "sgd" and mlp.learning_rate == "invscaling")
+
+
+def _is_adaptive(mlp: Any) -> bool:
+    return bool(mlp.solver == "sgd" and mlp.learning_rate == "adaptive")
 
 
 _TRAINS_ALL = "only early stopping uses it; all epochs are trained"
@@ -171,7 +176,7 @@ NO_COUNTERPART = [
     Missing("power_t", lambda mlp: _is_scaled(mlp) and "power_t" in _changed(mlp), "see Taper"),
     Missing(
         "learning_rate",
-        lambda mlp: mlp.solver == "sgd" and mlp.learning_rate == "adaptive",
+        _is_adaptive,
         "Plateau stands in; it needs validation rows",
     ),
     Missing(
@@ -183,9 +188,8 @@ NO_COUNTERPART = [
     Missing(
         "n_iter_no_change",
         lambda mlp: (
-            not _stops(mlp)
+            not (_stops(mlp) or mlp.solver == "lbfgs" or _is_adaptive(mlp))
             and "n_iter_no_change" in _changed(mlp)
-            and mlp.learning_rate != "adaptive"
         ),
         _TRAINS_ALL,
     ),

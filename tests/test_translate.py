@@ -240,6 +240,18 @@ def test_a_value_that_is_wrong_is_refused_by_fit(name, value, here):
         clf.fit(X, y)
 
 
+def test_an_array_of_sizes_is_handed_on():
+    clf = translate(hidden_layer_sizes=np.array([5, 4]))
+    np.testing.assert_array_equal(clf.hidden_layer_sizes, [5, 4])
+
+
+def test_patience_is_named_where_it_takes_effect_there():
+    given = {"n_iter_no_change": 20, "learning_rate": "adaptive"}  # which only sgd uses
+    assert "n_iter_no_change" in named(solver="adam", **given)
+    assert "n_iter_no_change" not in named(solver="sgd", **given)
+    assert "n_iter_no_change" not in named(solver="lbfgs", **given)
+
+
 def test_a_name_that_mlp_classifier_does_not_know_raises():
     with pytest.raises(TypeError, match="eta"):
         MLPSigmoidClassifier.from_mlp_parameters({"eta": 0.5})

@@ -470,3 +470,11 @@ def test_decisions_are_whole_numbers_where_outputs_saturate_and_at_one_half():
         assert codes.dtype.kind == "i"
     np.testing.assert_array_equal(decide(several * 1e-20, False, softmax), [1, 0])
     np.testing.assert_array_equal(decide(np.array([[0.5]]), False, lambda z: None), [0])
+
+
+def test_a_mini_batch_that_takes_no_more_than_the_weights_is_held_whole(monkeypatch):
+    monkeypatch.setattr(core_data, "_HELD_BYTES", 100 * 4 * (4 + 3 * 2))  # 100 rows
+    dtype = np.dtype(np.float32)
+    assert core_data.rows_held(4, 2, dtype) == 100
+    assert core_data.rows_held(4, 2, dtype, n_weights=500) == 100
+    assert core_data.rows_held(4, 2, dtype, n_weights=3000) == 300
