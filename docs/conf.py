@@ -80,7 +80,7 @@ else:
 # --- API reference ----------------------------------------------------------------------------
 
 autosummary_generate = True
-autosummary_context = {"related": reference.related(HERE / "guide")}
+autosummary_context = {"related": reference.related()}
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("ch.", "eq.")  # which end no summary
 autodoc_typehints = "none"
 numpydoc_show_class_members = False  # the class template lists them

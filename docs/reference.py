@@ -99,19 +99,13 @@ RELATED = [
 ]
 
 
-def related(guide):
-    """Return, by full name, the pages of the guide and the objects to see besides.
-
-    Parameters
-    ----------
-    guide : Path
-        Folder of the guide. Pages that it lacks are left out.
-    """
+def related():
+    """Return, by full name, the pages of the guide and the objects to see besides."""
     found = {}
     for page, names in RELATED:
         for name in names.split():
             pages, others = found.setdefault(name, ([], []))
-            if (guide / f"{page}.rst").exists() and page not in pages:
+            if page not in pages:
                 pages.append(page)
             others += [other for other in names.split() if other not in (name, *others)]
     return {

@@ -44,6 +44,8 @@ def translated(parameters: Mapping[str, Any], n_samples: int | None = None) -> d
     ------
     TypeError
         If a name is not a parameter of MLPClassifier.
+    ValueError
+        If MLPClassifier would not accept a value.
 
     Warns
     -----
@@ -53,6 +55,7 @@ def translated(parameters: Mapping[str, Any], n_samples: int | None = None) -> d
     from sklearn.neural_network import MLPClassifier  # which takes long to import
 
     mlp = MLPClassifier(**parameters)
+    mlp._validate_params()
     ours = {name: getattr(mlp, name) for name in SAME} | {"verbose": int(mlp.verbose)}
     ours |= _stopping(mlp) | _steps(mlp) | _penalty(mlp, n_samples)
     if missing := list(_missing(mlp, "lmbda" in ours)):
@@ -78,7 +81,7 @@ def _steps(mlp: Any) -> dict[str, Any]:
 
 
 def _schedule(mlp: Any) -> Any:
-    """Translate the schedule; a name that is none is for `fit` to refuse."""
+    """Translate the schedule."""
     if mlp.learning_rate == "invscaling":
         return Taper("inverse")
     if mlp.learning_rate == "adaptive":  # divides by 5 until the learning rate is 1e-6

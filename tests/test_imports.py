@@ -65,6 +65,7 @@ NOT_OURS = {
     "_init_callback_context",  # scikit-learn's documented way for estimators
     "_kwargs",  # of scikit-learn's scorers, which do not say otherwise what their metric takes
     "_score_func",
+    "_validate_params",  # of scikit-learn's estimators, which say what they accept
     "_skl_callbacks",  # where scikit-learn keeps the callbacks that are set
 }
 

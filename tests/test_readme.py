@@ -85,7 +85,8 @@ def rows_of_times():
                 sorted(machine[setup]["ratios"][f"{peer} / sknielsen"] for machine in machines)
                 for peer in ("MLPClassifier", "PyTorch")
             ]
-            ranges = [f"{low:.1f} to {high:.1f}" for low, high in ratios]
+            ends = [[f"{ratio:.1f}" for ratio in pair] for pair in ratios]
+            ranges = [" to ".join(dict.fromkeys(pair)) for pair in ends]
             yield f"| {setup.replace('batch ', '')} | {' | '.join(ranges)} |"
 
 

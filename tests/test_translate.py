@@ -230,26 +230,19 @@ def test_each_is_named_on_a_short_line_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "name, value, here",
-    [("learning_rate_init", 0, "eta"), ("learning_rate", "falling", "eta_schedule")],
+    "name, value",
+    [
+        ("learning_rate_init", -1),
+        ("learning_rate", "falling"),
+        ("batch_size", None),
+        ("batch_size", 0),
+        ("alpha", "x"),
+        ("verbose", "yes"),
+    ],
 )
-def test_a_value_that_is_wrong_is_refused_by_fit(name, value, here):
-    X, y = load_digits(return_X_y=True)
-    clf = MLPSigmoidClassifier.from_mlp_parameters(SGD | {name: value})
-    with pytest.raises(ValueError, match=f"`{here}`"):
-        clf.fit(X, y)
-
-
-def test_an_array_of_sizes_is_handed_on():
-    clf = translate(hidden_layer_sizes=np.array([5, 4]))
-    np.testing.assert_array_equal(clf.hidden_layer_sizes, [5, 4])
-
-
-def test_patience_is_named_where_it_takes_effect_there():
-    given = {"n_iter_no_change": 20, "learning_rate": "adaptive"}  # which only sgd uses
-    assert "n_iter_no_change" in named(solver="adam", **given)
-    assert "n_iter_no_change" not in named(solver="sgd", **given)
-    assert "n_iter_no_change" not in named(solver="lbfgs", **given)
+def test_a_value_that_mlp_classifier_does_not_accept_raises(name, value):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of MLPClassifier"):
+        MLPSigmoidClassifier.from_mlp_parameters(SGD | {name: value}, n_samples=100)
 
 
 def test_a_name_that_mlp_classifier_does_not_know_raises():

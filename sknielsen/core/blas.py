@@ -200,8 +200,8 @@ def blas_threads(n_rows: int, layer_sizes: Sequence[int], few: bool = False) -> 
     layer_sizes : sequence of int
         Units of every layer, the input layer included.
     few : bool, default=False
-        Whether these are the few products of a measurement or a prediction, for which a second
-        thread must be woken, and not those of thousands of mini-batches.
+        Whether these are the few products of a measurement, a prediction or a short trial, for
+        which a second thread must be woken, and not those of thousands of mini-batches.
 
     Returns
     -------

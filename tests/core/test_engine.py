@@ -470,6 +470,21 @@ def test_a_smaller_mini_batch_behind_those_in_parts_is_stepped_as_they_are(monke
         np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("batch_size, lengths", [(20, [20, 20, 10]), (21, [20, 1, 20, 1, 8])])
+def test_a_mini_batch_is_whole_where_its_rows_take_no_more_than_the_weights(
+    batch_size, lengths, monkeypatch
+):
+    monkeypatch.setattr("sknielsen.core.data._HELD_BYTES", 1)
+    monkeypatch.setattr("sknielsen.core.engine.CACHED_BYTES", 1)
+    data = Data(np.zeros((50, 64)), np.arange(50, dtype=np.int32) % 2, 1)
+    weights, biases = initial_weights(0, [64, 300, 1], np.dtype(float), INITIALIZERS["scaled"])
+    network = Network(weights, biases, COSTS["cross_entropy"])
+    assert 20 <= network.n_weights / (64 + 3 * 301) < 21
+    descent = Descent(batch_size, 0, PENALTIES["l2"], 0.0, 50.0, 0.0, False, None)
+    engine = LocalEngine(network, data, descent)
+    assert [len(x) for _, x, _, _ in engine._chunks(0, data.rows)] == lengths
+
+
 # --- odd rows, weights and costs -----------------------------------------------------------------
 
 
