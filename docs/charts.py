@@ -93,47 +93,44 @@ def training(machines):
     machines : dict of str to dict
         Records of ``train.py`` by machine; the first has filled marks.
     """
-    peers = ["MLPClassifier", "PyTorch", "PyTorch by hand", "skorch"]
     records = {name: ratio_lines(record) for name, record in machines.items()}
+    peers = ["MLPClassifier", "PyTorch", "PyTorch by hand", "skorch"]
+    contestants = [
+        (peer, f"{peer} / sknielsen", (place - 1.5) * 0.17, colour)
+        for place, (peer, colour) in enumerate(zip(peers, PEERS))
+    ]
     setups = list(next(iter(records.values())))
-    figure, ax = _axes(0.9 + 0.62 * len(setups))
-    labelled = set()
-    for i, setup in enumerate(setups):
-        for peer, colour in zip(peers, PEERS):
-            offset = (peers.index(peer) - 1.5) * 0.17
-            for nth, (machine, lines) in enumerate(records.items()):
-                line = lines.get(setup, {}).get(f"{peer} / sknielsen")
-                if line:
-                    label = f"{peer}, {machine}"
-                    show = None if label in labelled else label
-                    labelled.add(label)
-                    _points(ax, i + offset, line, colour, filled=nth == 0, label=show)
-    _names(ax, setups)
-    _ratio_axis(ax, "time of the peer / time of sknielsen")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-    return figure
+    height = 0.9 + 0.62 * len(setups)
+    return _ratios(records, setups, contestants, height, "time of the peer / time of sknielsen")
 
 
 def floor(machines):
     """Draw an epoch and `fit` over their calls of BLAS, on several machines."""
     records = {name: ratio_lines(record) for name, record in machines.items()}
+    contestants = [
+        ("epoch", "epoch / floor", -0.12, OURS),
+        ("fit", "fit / floor", 0.12, PEERS[1]),
+    ]
     setups = [s for s, lines in next(iter(records.values())).items() if "epoch / floor" in lines]
-    figure, ax = _axes(0.9 + 0.4 * len(setups))
+    height = 0.9 + 0.4 * len(setups)
+    return _ratios(records, setups, contestants, height, "time / time of the calls of BLAS alone")
+
+
+def _ratios(records, setups, contestants, height, label):
+    """Draw a row for each set-up; a contestant has a name, a line of the record, place, colour."""
+    figure, ax = _axes(height)
     labelled = set()
     for i, setup in enumerate(setups):
-        for offset, what, colour in (
-            (-0.12, "epoch / floor", OURS),
-            (0.12, "fit / floor", PEERS[1]),
-        ):
+        for name, key, offset, colour in contestants:
             for nth, (machine, lines) in enumerate(records.items()):
-                line = lines.get(setup, {}).get(what)
+                line = lines.get(setup, {}).get(key)
                 if line:
-                    label = f"{what.split()[0]}, {machine}"
-                    show = None if label in labelled else label
-                    labelled.add(label)
+                    entry = f"{name}, {machine}"
+                    show = None if entry in labelled else entry
+                    labelled.add(entry)
                     _points(ax, i + offset, line, colour, filled=nth == 0, label=show)
     _names(ax, setups)
-    _ratio_axis(ax, "time / time of the calls of BLAS alone")
+    _ratio_axis(ax, label)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
 

@@ -119,11 +119,12 @@ def size_of(X):
 
 
 def mapped(X):
-    """Write rows into a file that lives as long as they do; return them mapped from there."""
-    file = tempfile.NamedTemporaryFile(suffix=".npy")  # noqa: SIM115
-    np.save(file, X)
-    rows = np.load(file.name, mmap_mode="r")
-    rows.file = file
+    """Write rows into a folder that lives as long as they do; return them mapped from there."""
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name) / "rows.npy"
+    np.save(path, X)
+    rows = np.load(path, mmap_mode="r")
+    rows.folder = folder
     return rows
 
 

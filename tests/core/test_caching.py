@@ -45,7 +45,7 @@ def test_a_value_that_fails_is_computed_again():
 
     fails = Fails()
     with pytest.raises(ValueError, match="the first time"):
-        fails.value  # noqa: B018
+        _ = fails.value
     assert fails.value == fails.value == 2
 
 
