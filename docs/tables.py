@@ -76,6 +76,7 @@ def write(folder):
         "augment": augmentation_times(read("augment"), folder),
         "augment_accuracy": augmentation_accuracy(read("augment_accuracy"), folder),
         "memory": memory(read("memory"), folder),
+        "memory_mapped": memory_mapped(read("memory")),
         "search": search_times(read("search")),
         "scale": scale(read("scale")),
         **starting_points(read("starting_points")),
@@ -165,9 +166,9 @@ def dropdown(title, *texts):
 
 
 def seconds_table(first, seconds, unit="s"):
-    """Make a table of the spread of each contestant, over that of the first one."""
+    """Make a table of the spread of each contestant, over that of the first one unless None."""
     rows = []
-    reference = seconds[first]["median"]
+    reference = first and seconds[first]["median"]
     for name, found in seconds.items():
         middle = found["median"]
         around = found.get("quartiles")
@@ -176,10 +177,11 @@ def seconds_table(first, seconds, unit="s"):
                 escaped(name),
                 "not reached" if middle is None else f"{middle:.3g}",
                 f"{around[0]:.3g} to {around[1]:.3g}" if around else "",
-                f"{middle / reference:.2f}" if middle and reference else "",
+                *([f"{middle / reference:.2f}" if middle and reference else ""] if first else []),
             ]
         )
-    return table(["", f"median, {unit}", "quartiles", f"over {escaped(first)}"], rows)
+    over = [f"over {escaped(first)}"] if first else []
+    return table(["", f"median, {unit}", "quartiles", *over], rows)
 
 
 def lines_table(record, header):
@@ -352,7 +354,8 @@ def stream(measured, folder):
         "Tables",
         machine(measured["machine"]),
         skipped(measured),
-        seconds_table("sknielsen", measured["seconds"]),
+        seconds_table(None, measured["seconds"]),
+        lines_table(measured, "time over time"),
         table(["", "accuracy along the way"], rows),
     )
 
@@ -420,6 +423,17 @@ def memory(measured, folder):
         machine(measured["machine"]),
         table(["Set-up", "MiB of X", "MiB of the weights", "MiB used beside them"], rows),
     )
+
+
+def memory_mapped(measured):
+    """Make the table of memory that `fit` takes beside rows in a file and in RAM."""
+    rows = []
+    for suffix, network in (("", "784-100-10"), (", 800 hidden", "784-800-10")):
+        mapped = measured["mebibytes"]["memory-mapped" + suffix]
+        in_ram = mapped["X"] + mapped["used"]
+        rows.append([network, *(f"{n:.0f}" for n in (mapped["X"], in_ram, mapped["used"]))])
+    header = ["Network", "MiB of the file", "MiB in RAM", "MiB memory-mapped"]
+    return table(header, rows) + machine(measured["machine"])
 
 
 def latency(overheads):

@@ -82,7 +82,7 @@ BENCHMARKS = {
     "train": Benchmark(10, **TRAIN, quick=QUICK_TRAIN),
     "train_haswell": Benchmark(10, **TRAIN, quick=QUICK_TRAIN, variables=HASWELL),
     "time_to_accuracy": Benchmark(
-        15, "MNIST", "torch skorch", quick="--rounds 1 --rows 2000 --seconds 2 --small"
+        20, "MNIST", "torch skorch", quick="--rounds 1 --rows 2000 --seconds 2 --small"
     ),
     "overheads": Benchmark(4, "MNIST", quick="--rounds 1"),
     "growth": Benchmark(5, quick="--rounds 1 --small"),
