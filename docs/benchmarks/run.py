@@ -66,7 +66,7 @@ class Benchmark:
     @property
     def is_long(self):
         """Whether it runs only when it is named, or with ``--long``."""
-        return self.minutes > 20
+        return self.minutes > 30
 
 
 HASWELL = {
@@ -82,7 +82,7 @@ BENCHMARKS = {
     "train": Benchmark(10, **TRAIN, quick=QUICK_TRAIN),
     "train_haswell": Benchmark(10, **TRAIN, quick=QUICK_TRAIN, variables=HASWELL),
     "time_to_accuracy": Benchmark(
-        20, "MNIST", "torch skorch", quick="--rounds 1 --rows 2000 --seconds 2 --small"
+        30, "MNIST", "torch skorch", quick="--rounds 1 --rows 2000 --seconds 2 --small"
     ),
     "overheads": Benchmark(4, "MNIST", quick="--rounds 1"),
     "growth": Benchmark(5, quick="--rounds 1 --small"),
