@@ -17,6 +17,7 @@ from sklearn.utils.validation import _num_samples
 from sknielsen._fitted import strength_of
 from sknielsen._inputs import check_rows, refuse_dask
 from sknielsen._labels import Labels
+from sknielsen._plain import LARGE_RMS
 from sknielsen._prediction import out_activation
 from sknielsen.core.caching import cached_property
 from sknielsen.core.contracts import Array, Cost, FittedClassifier, MatrixLike, Penalty
@@ -39,6 +40,7 @@ _RISES = 0.02  # of chance's cost, per epoch: sound trainings, even on few rows,
 _UNDONE = 0.5  # rises over falls: half of the progress is undone
 _FROZEN = 0.005  # of chance's cost, per epoch: below it, the cost does not move
 _ABOVE_CHANCE = 1.05  # of chance's cost; deep networks wait just above 1 before they learn
+_LEVELLED = 0.5  # fall of the last quarter over the one before: a cost of 1/epoch gives 0.57
 _SMOOTH = 0.1  # rises over falls: below it there is little noise, so eta may be larger
 COST_LEFT = 0.1  # of chance's cost: below it, further falls hardly change decisions
 _STUCK_ROWS = 0.99  # of the rows: a neuron saturated on one side for so many tells nothing
@@ -234,6 +236,19 @@ class Evidence:
         ends = [float(c[-1 - i * k]) if len(c) > i * k else np.nan for i in range(3)]
         return ends[1] - ends[0], ends[2] - ends[1]
 
+    @property
+    def levelled(self) -> bool:
+        """Whether the cost, above chance no longer, falls much slower in the last quarter.
+
+        Falls are compared by the sum of the etas that made them: a taper ends with small ones.
+        """
+        k, eta = max(1, len(self.costs) // 4), self.h["eta"]
+        last, before = (
+            fall / eta[len(eta) - i * k : len(eta) - (i - 1) * k].sum()
+            for i, fall in enumerate(self.quarters, 1)
+        )
+        return bool(last < _LEVELLED * before and self.of_chance < AT_CHANCE)
+
     # --- measurements -------------------------------------------------------------------------
 
     @cached_property
@@ -285,6 +300,16 @@ class Evidence:
         # A sum of products, which makes no array of squares.
         squares: Array = np.einsum("ij,ij->j", self.X, self.X, dtype=np.float64)
         return self.X.mean(axis=0, dtype=float), squares / len(self.X)
+
+    @property
+    def unscaled(self) -> bool:
+        """Whether features are so large that they saturate the neurons; False without X."""
+        return self.X is not None and bool(self.moments[1].max() > LARGE_RMS**2)
+
+    def name(self, feature: int) -> str:
+        """Name a feature as the training rows did, else by its number."""
+        names = getattr(self.clf, "feature_names_in_", None)
+        return str(feature) if names is None else repr(str(names[feature]))
 
     @property
     def row_length(self) -> float:

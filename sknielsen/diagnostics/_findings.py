@@ -31,7 +31,6 @@ from sknielsen.initializers import large, resolve_initializer
 
 # Thresholds. "Of chance's cost": costs are compared with the cost of chance, which is that of the
 # best outputs that ignore the inputs.
-_LEVELLED = 0.5  # fall of the last quarter over the one before: a cost of 1/epoch gives 0.57
 _UNLEARNT = 0.5  # of chance's cost: above it, less than half has been learnt
 _FALLING = 0.05  # of the final cost: fall in the last quarter of the epochs
 _STILL_FALLING = 0.15  # the same; above it, more epochs at a usual eta are worth their time
@@ -67,10 +66,11 @@ def diagnose(clf: Any, X: MatrixLike | None = None, y: ArrayLike | None = None) 
     Returns
     -------
     list of Finding
-        Empty for a sound training, and never empty where the outputs of the training ended no
-        better than outputs that ignore the inputs. It is shown as paragraphs in a terminal, and
-        as a table in a notebook. A finding that needs what is not known is left out: a history
-        without validation data, for instance, cannot show over-fitting.
+        Empty for a sound training and, with `X` and `y`, never empty where the outputs ended no
+        better than outputs that ignore the inputs; without `y` classes count as equally frequent.
+        It is shown as paragraphs in a terminal, and as a table in a notebook. A finding that needs
+        what is not known is left out: a history without validation data, for instance, cannot
+        show over-fitting.
 
     Raises
     ------
@@ -121,8 +121,8 @@ def _unscaled_features(t: Evidence) -> Found:
     evidence["features"] = large[:10].tolist()
     if len(large):
         sentence = (
-            f"{len(large)} of {len(rms)} features are large, feature {worst} with a root mean "
-            f"square of {rms[worst]:.3g}: they saturate the neurons and drown the others."
+            f"{len(large)} of {len(rms)} features are large, feature {t.name(worst)} with a root "
+            f"mean square of {rms[worst]:.3g}: they saturate the neurons and drown the others."
         )
     else:
         sentence = (
@@ -143,8 +143,9 @@ def _constant_features(t: Evidence) -> Found:
         return None
     first = constant[0]
     return (
-        f"{len(constant)} of {len(low)} features are constant and not zero, feature {first} at "
-        f"{low[first]:.3g}: they tell nothing, and move all rows' weighted inputs together.",
+        f"{len(constant)} of {len(low)} features are constant and not zero, feature "
+        f"{t.name(first)} at {low[first]:.3g}: they tell nothing, and move all rows' weighted "
+        "inputs together.",
         {"n_constant": len(constant), "features": constant[:10].tolist()},
         "drop them (VarianceThreshold), or shift inputs so that their background is 0.",
     )
@@ -175,7 +176,7 @@ def _class_imbalance(t: Evidence) -> Found:
     overall = right.sum() / max(counts.sum(), 1)
     rare = (counts > 0) & (share < _RARE * share.mean())
     missed = [k for k in classes if rare[k] and recall[k] < min(_MISSED, _MISSED * overall)]
-    if not missed:
+    if not missed or _eta_too_low(t):  # then all classes need more steps
         return None
     names = {t.clf.classes_.tolist()[k]: (float(share[k]), float(recall[k])) for k in missed}
     listed = ", ".join(f"{n!r} ({s:.1%} of rows, {r:.0%} found)" for n, (s, r) in names.items())
@@ -214,11 +215,9 @@ def _eta_too_high(t: Evidence) -> Found:
             name, share = t.clf.classes_.tolist()[shares.argmax()], shares.max()
             evidence |= {"preferred": name, "preferred_share": share}
             sentence += f" One output is always preferred: {name!r}, on {share:.0%} of the rows."
-    lower = min(t.eta_for_rows, t.eta / 3)
-    advice = (
-        f"a smaller eta: {lower:.2g} instead of {t.eta:.3g}, or what sknielsen.find_eta suggests."
-    )
-    return sentence, evidence, advice
+    lower = f"{min(t.eta_for_rows, t.eta / 3):.2g} instead of {t.eta:.3g}"
+    advice = f"a smaller eta: {lower}, or what sknielsen.find_eta suggests."
+    return sentence, evidence, "features that are scaled first." if t.unscaled else advice
 
 
 def _saturated_hidden(t: Evidence) -> Found:
@@ -236,7 +235,7 @@ def _saturated_hidden(t: Evidence) -> Found:
         sentence = f"{saturation:.0%} of the hidden activations are saturated and hardly learn."
     evidence["eta_factor"] = factor = t.eta / t.eta_for_rows
     advice = []
-    if factor >= 1.5:
+    if factor >= 1.5 and not t.unscaled:
         lower = f"{t.eta_for_rows:.2g} instead of {t.eta:.3g}"
         advice.append(f"an eta smaller by a factor of {factor:.3g}: {lower}")
     if t.X is not None:
@@ -278,9 +277,8 @@ def _saturated_outputs(t: Evidence) -> Found:
 
 
 def _eta_too_low(t: Evidence) -> Found:
-    falls, before = t.quarters
-    levelled = falls < _LEVELLED * before and t.of_chance < AT_CHANCE
-    if isnan(falls) or t.overruled or levelled or not t.smooth or t.eta >= t.suited_eta:
+    falls, _ = t.quarters
+    if isnan(falls) or t.overruled or t.levelled or not t.smooth or t.eta >= t.suited_eta:
         return None
     if t.validation_stalled:
         return None
@@ -289,12 +287,13 @@ def _eta_too_low(t: Evidence) -> Found:
     )
     if not (t.of_chance >= _UNLEARNT or far):
         return None
+    larger = t.suited_eta if t.X is not None else min(10 * t.eta, t.suited_eta)
     return (
         f"After {t.clf.n_iter_} epochs the cost is {t.costs[-1]:.3g} and still falling, steadily "
         f"and slowly; outputs that ignore the inputs cost {t.chance:.3g}.",
         {"eta": t.eta, "cost": t.costs[-1], "chance_cost": t.chance, "last_quarter": falls},
-        f"a larger eta: {min(10 * t.eta, t.suited_eta):.2g} instead of {t.eta:.3g}, and on by "
-        "factors of 3 until the cost starts to oscillate; or what sknielsen.find_eta suggests.",
+        f"a larger eta: {larger:.2g} instead of {t.eta:.3g}, and on by factors of 3 until the "
+        "cost starts to oscillate; or what sknielsen.find_eta suggests.",
     )
 
 

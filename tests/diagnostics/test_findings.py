@@ -10,7 +10,7 @@ import pytest
 from helpers import ShiftedCost, book
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator
-from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -197,9 +197,42 @@ def test_oscillation_before_eta_was_lowered_is_forgiven(fit, digits):
 def test_an_eta_too_low_is_told_from_a_usual_one(cost, fit, fit_in_vain, digits):
     finding = the("eta_too_low", diagnose(fit_in_vain(eta=1e-3, cost=cost), *digits))
     assert finding.evidence["eta"] == 1e-3
-    assert "0.01 instead of 0.001" in finding.advice
     usual = 3.0 if cost == "quadratic" else 0.5
+    assert f"{usual:g} instead of 0.001" in finding.advice
     assert "eta_too_low" not in codes(fit(eta=usual, cost=cost), *digits)
+
+
+@pytest.mark.parametrize("weight", [None, "balanced"])
+def test_an_eta_too_low_under_a_taper_comes_before_rare_classes(weight):
+    """A taper ends with small steps: that its cost has levelled off does not mean it has learnt.
+
+    0.001 is the usual learning rate of Adam, carried over.
+    """
+    X, y = make_classification(
+        1500, 20, n_informative=8, n_classes=4, weights=[0.7, 0.18, 0.08], random_state=0
+    )
+    X = StandardScaler().fit_transform(X)
+    low, usual = (
+        MLPSigmoidClassifier(eta=eta, class_weight=weight, random_state=0).fit(X, y)
+        for eta in (0.001, 0.5)
+    )
+    assert low.score(X, y) < 0.75 and usual.score(X, y) > 0.9
+    assert [finding.code for finding in diagnose(low, X, y)] == ["eta_too_low"]
+    assert "0.5 instead of 0.001" in the("eta_too_low", diagnose(low, X, y)).advice
+    assert "eta_too_low" in codes(low)
+    assert "eta_too_low" not in codes(usual, X, y)
+
+
+def test_unscaled_features_are_advised_no_other_eta():
+    X, y = make_classification(500, 20, n_informative=8, n_classes=4, random_state=0)
+    frame = pd.DataFrame(100 * X, columns=[f"column {i}" for i in range(20)])
+    with pytest.warns(UserWarning, match="saturate"):
+        clf = MLPSigmoidClassifier(max_iter=10, random_state=0).fit(frame, y)
+    found = diagnose(clf, frame, y)
+    worst = frame.columns[np.square(frame).mean().argmax()]
+    assert repr(worst) in the("unscaled_features", found).sentence
+    assert "saturated_hidden" in [finding.code for finding in found]
+    assert not any("eta" in finding.advice for finding in found)
 
 
 def test_momentum_counts_as_a_larger_eta(fit, digits):
