@@ -51,6 +51,17 @@ def number(kind: type, interval: str, or_none: bool = False) -> Check:
     return check
 
 
+def step_size(name: str, value: Any) -> float:
+    """Check eta, of which there is one."""
+    value = scalar(value)
+    if callable(value) or (np.iterable(value) and not isinstance(value, str)):
+        raise TypeError(
+            f"`{name}` must be a number in (0, inf); got {value!r}. For an eta that changes use "
+            "`eta_schedule`."
+        )
+    return check_number(name, value, Real, "(0, inf)")
+
+
 def flag(name: str, value: Any) -> bool:
     """Check a boolean."""
     found = scalar(value)
@@ -160,7 +171,7 @@ def verbosity(name: str, value: Any) -> int:
 CHECKS: dict[str, Check] = {
     "hidden_layer_sizes": layer_sizes,
     "cost": stands_for(resolve_cost),
-    "eta": number(Real, "(0, inf)"),
+    "eta": step_size,
     "eta_schedule": stands_for(resolve_schedule),
     "lmbda": penalty_strength,
     "penalty": stands_for(resolve_penalty),

@@ -51,10 +51,12 @@ def resolve(
     fits = all(callable(getattr(value, member, None)) for member in members or ("__call__",))
     if isinstance(value, (str, type)) or not fits:
         names = [f"`{member}`" for member in members]
+        advice = "; did you forget `()`?" if isinstance(value, type) and fits else "."
         contract = " and ".join([", ".join(names[:-1]), *names[-1:]])
         raise (ValueError if isinstance(value, str) else TypeError)(
             f"`{name}` must be one of {choices(table)}{also} or "
-            f"{f'an object with {contract}' if members else 'a callable object'}; got {value!r}."
+            f"{f'an object with {contract}' if members else 'a callable object'}; "
+            f"got {value!r}{advice}"
         )
     return cast("T", value)
 

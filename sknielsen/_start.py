@@ -10,6 +10,7 @@ from sknielsen._warn import warn
 from sknielsen.core.engine import Descent, LocalEngine
 from sknielsen.core.network import Network, zeros_like
 from sknielsen.core.state import Best, State, initial_weights
+from sknielsen.costs import check_cost
 
 
 def require_no_whole(parameters: Parameters, given: Given) -> None:
@@ -94,6 +95,7 @@ def penalty_strength(parameters: Parameters, inputs: Inputs, start: State | None
 def first_state(parameters: Parameters, seed: int, start: State | None, inputs: Inputs) -> State:
     """Make the state that training begins with, which shares no weights with another."""
     _require_weight(parameters, inputs)
+    check_cost(parameters.cost, inputs.n_outputs, inputs.dtype)
     sizes = [inputs.n_features, *parameters.hidden_layer_sizes, inputs.n_outputs]
     learned: dict[str, Any] = {
         "classes": inputs.labels.classes,

@@ -1,11 +1,12 @@
 """Cost functions, each with the output activation that belongs to it.
 
 A cost *has* an output activation, so that a pair that makes no sense cannot be written, and it
-takes the weighted inputs z, so that it stays finite when an output saturates. To add one: write
-a class with the members below and list it in ``COSTS``; the tests then check its gradient.
+takes the weighted inputs z, so that it stays finite when an output saturates. Any object with
+the members below is a cost. To add one to the package, list it in ``COSTS`` as well.
 
 ``activation(z)``
-    Overwrites z with the outputs a. What it returns is not used.
+    Overwrites z with the outputs a. What it returns is not used. A function that takes z alone is
+    ``activation = staticmethod(function)`` in the body of a class.
 ``value(z, y)``
     Returns the cost of each sample, shape (n_samples,). It leaves z as it is.
 ``delta(a, y, out)``
@@ -15,6 +16,8 @@ a class with the members below and list it in ``COSTS``; the tests then check it
 
 Everywhere z, a, y and out have shape (n_samples, n_outputs), and y holds zeros and ones.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -91,6 +94,63 @@ COSTS: dict[str, Cost] = {
 def resolve_cost(value: object) -> Cost:
     """Return the cost that the parameter `cost` stands for, by its name or as an object."""
     return resolve("cost", value, COSTS, ("activation", "value", "delta"))
+
+
+def check_cost(cost: Cost, n_outputs: int, dtype: Any) -> None:
+    """Try the members of a cost that is not the package's own on a few outputs.
+
+    Parameters
+    ----------
+    cost : Cost
+    n_outputs : int
+    dtype : dtype
+        That of the network.
+
+    Raises
+    ------
+    ValueError
+        If one of them does not write or return what it should, or overwrites what it may not.
+    TypeError
+        If its activation does not take z alone.
+    """
+    if type(cost) in {type(own) for own in COSTS.values()}:
+        return
+    m = 3 if n_outputs == 2 else 2  # so that a sum over the wrong axis has another shape
+    z = np.asfortranarray(np.linspace(-1, 1, m * n_outputs, dtype=dtype).reshape(m, n_outputs))
+    y = np.zeros_like(z)
+    y[range(m), np.arange(m) % n_outputs] = 1
+    a, kept, out = z.copy(order="F"), z.copy(order="F"), np.full_like(z, np.nan)
+    with np.errstate(all="ignore"):
+        try:
+            returned: Any = cost.activation(a)
+        except TypeError as error:
+            if "positional argument" not in str(error):
+                raise
+            raise TypeError(
+                f"`activation` of the cost must take z alone; {error}. In the body of a class a "
+                "function becomes a method: write activation = staticmethod(function)."
+            ) from error
+        if returned is not None and np.array_equal(a, z) and not np.array_equal(returned, a):
+            raise ValueError(
+                "`activation` of the cost must overwrite z with the outputs; it left z as it was "
+                "and returned the outputs."
+            )
+        shape = np.shape(cost.value(kept, y))
+        cost.delta(a, y, out)
+    if not np.array_equal(kept, z):
+        raise ValueError(
+            "`value` of the cost must leave z as it is; it overwrote z: copy z first."
+        )
+    if shape != (m,):
+        raise ValueError(
+            f"`value` of the cost must return one number for each row, shape ({m},) for z of "
+            f"shape {z.shape}; got shape {shape}."
+        )
+    if np.isnan(out).any():
+        raise ValueError(
+            "`delta` of the cost must write the error of each row and output into `out`, as "
+            "out[...] = error does; it left numbers unwritten, or wrote NaN."
+        )
 
 
 def is_exclusive(cost: Cost) -> bool:

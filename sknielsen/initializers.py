@@ -1,8 +1,9 @@
 """Initial weights and biases of one layer.
 
-To add one: a function ``(rng, n_in, n_out) -> weights, biases`` of shapes (n_in, n_out) and
-(n_out,), and a line in ``INITIALIZERS``. Draw float64 numbers, whatever the network's dtype, so
-that float32 and float64 networks start from the same numbers.
+An initialisation is a function ``(rng, n_in, n_out) -> weights, biases`` of shapes (n_in, n_out)
+and (n_out,). Draw float64 numbers, whatever the network's dtype, so that float32 and float64
+networks start from the same numbers. To add one to the package, list it in ``INITIALIZERS`` as
+well.
 """
 
 import numpy as np

@@ -2,7 +2,8 @@
 
 A penalty holds no strength of its own: the classifier scales it by lmbda / n, so that lmbda
 means the same for every batch size. What ``lmbda="auto"`` stands for does not depend on the
-penalty. To add one: write a class with the members below and list it in ``PENALTIES``.
+penalty. Any object with the members below is a penalty. To add one to the package, list it in
+``PENALTIES`` as well.
 
 ``value(weights)``
     Returns the penalty of a list of weight matrices, without the factor lmbda / n.

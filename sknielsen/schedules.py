@@ -4,8 +4,9 @@ A schedule is a pure function ``(epoch, history, eta, max_iter) -> eta``, called
 It returns None to end training. `epoch` counts the epochs finished, `history` is the classifier's
 `history_` so far, and `eta` and `max_iter` are the classifier's own. A schedule keeps nothing
 between calls, so that warm starts and ``partial_fit`` continue it as if training had never
-stopped. To add one: a class with ``__call__``, and a line in ``SCHEDULES`` if its defaults deserve
-a name. A schedule that reads the validation score says ``needs_validation = True``.
+stopped. A schedule that reads the validation score says ``needs_validation = True``. Any such
+function or object is a schedule. To add one to the package: a class with ``__call__``, and a line
+in ``SCHEDULES`` if its defaults deserve a name.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

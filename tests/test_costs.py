@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from sknielsen import MLPSigmoidClassifier
 from sknielsen.activations import sigmoid
-from sknielsen.costs import COSTS, CrossEntropy, is_exclusive, resolve_cost
+from sknielsen.costs import COSTS, CrossEntropy, check_cost, is_exclusive, resolve_cost
 
 
 def outputs_and_targets(seed=0, m=6, n_outputs=4):
@@ -91,3 +92,85 @@ def test_a_cost_that_lacks_a_member_is_refused():
 
 def test_the_outputs_of_the_log_likelihood_are_exclusive():
     assert [name for name in COSTS if is_exclusive(resolve_cost(name))] == ["log_likelihood"]
+
+
+class Mean(Plain):
+    def value(self, z, y):
+        return super().value(z, y).mean()
+
+
+class SumOfColumns(Plain):
+    def value(self, z, y):
+        return np.abs(sigmoid(z.copy()) - y).sum(axis=0)
+
+
+class Overwriting(Plain):
+    def value(self, z, y):
+        return np.abs(sigmoid(z) - y).sum(axis=1)
+
+
+class Returning(Plain):
+    def delta(self, a, y, out):
+        return a - y
+
+
+class NewArray(Plain):
+    activation = staticmethod(lambda z: 1 / (1 + np.exp(-z)))
+
+
+class Method(Plain):
+    activation = sigmoid
+
+
+class Faulty(Plain):
+    def activation(self, z):
+        raise TypeError("a fault of its own")
+
+
+FAULTS = [
+    (Mean, ValueError, r"`value` .* one number for each row, .*; got shape \(\)\."),
+    (SumOfColumns, ValueError, r"`value` .* one number for each row, .*; got shape \(\d,\)\."),
+    (Overwriting, ValueError, "`value` .* must leave z as it is; it overwrote z"),
+    (Returning, ValueError, r"`delta` .* into `out`, as out\[\.\.\.\] = error does"),
+    (NewArray, ValueError, "`activation` .* must overwrite z .* and returned the outputs"),
+    (Method, TypeError, r"`activation` .* must take z alone; .* activation = staticmethod\("),
+    (Faulty, TypeError, "^a fault of its own$"),
+]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4])
+@pytest.mark.parametrize(("kind", "error", "message"), FAULTS)
+def test_a_cost_that_breaks_its_contract_is_refused_before_training(
+    kind, error, message, n_classes
+):
+    if kind is SumOfColumns and n_classes == 2:
+        message = r"got shape \(1,\)\."
+    X, y = np.random.default_rng(0).random((20, 3)), np.arange(20) % n_classes
+    clf = MLPSigmoidClassifier(4, max_iter=2, random_state=0).fit(X, y)
+    before = vars(clf).copy()
+    clf.cost = kind()
+    for train in (clf.fit, clf.partial_fit):
+        with pytest.raises(error, match=message):
+            train(X, y)
+    assert vars(clf).pop("cost") is not before.pop("cost")
+    assert vars(clf) == before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_outputs", [1, 2, 3, 40])
+def test_a_cost_that_keeps_its_contract_passes(n_outputs, dtype):
+    check_cost(Plain(), n_outputs, np.dtype(dtype))
+
+
+def test_a_cost_may_leave_its_outputs_linear():
+    class Linear(Plain):
+        activation = staticmethod(lambda z: z)
+
+    check_cost(Linear(), 3, np.dtype(float))
+
+
+def test_a_class_in_the_place_of_a_cost_is_told_of_its_brackets():
+    with pytest.raises(
+        TypeError, match=r"`delta`; got <class .*Plain'>; did you forget `\(\)`\?$"
+    ):
+        resolve_cost(Plain)

@@ -183,6 +183,13 @@ def fitted_bytes(classifier):
         ({"eta": float("nan")}, ValueError, "`eta`.*got nan"),
         ({"eta": float("inf")}, ValueError, "`eta`.*got inf"),
         ({"eta": "0.5"}, TypeError, "`eta`.*got '0.5'"),
+        (
+            {"eta": [(2, 0.5)]},
+            TypeError,
+            r"`eta` must be a number .*got \[\(2, 0.5\)\].*`eta_schedule`",
+        ),
+        ({"eta": np.array([0.5, 0.1])}, TypeError, "`eta` must be a number .*`eta_schedule`"),
+        ({"eta": lambda *_: 0.5}, TypeError, "`eta` must be a number .*`eta_schedule`"),
         ({"eta_schedule": "cosine"}, ValueError, "`eta_schedule`.*'plateau'.*got 'cosine'"),
         ({"eta_schedule": []}, ValueError, r"`eta_schedule` as a list.*got \[\]"),
         (

@@ -216,7 +216,7 @@ ax.set_title(f"{n_rows:,} training images")
 # the full run), and with 50 it comes to |fifty means|; it may be what they
 # had, or not. As a yardstick it is too short: the nearest subspace, as simple
 # to train, has |subspaces| with 20 components for each class. That is as much
-# as the 30 hidden neurons of :ref:`the six set-ups
+# as the 30 hidden neurons of :ref:`the eight set-ups
 # <sphx_glr_auto_examples_puzzles_plot_six_setups.py>` reach with
 # cross-entropy, and on 5,000 images it beats all networks here. A network is
 # worth its training above that line.

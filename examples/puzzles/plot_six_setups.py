@@ -1,6 +1,6 @@
 """
-Six set-ups, from 95 to 98 percent
-==================================
+Eight set-ups, up to 98 percent
+===============================
 
 What each idea of the book's third chapter brings, on one table, and on digits
 that are hard.
@@ -122,13 +122,14 @@ ax.set_title(f"784-n-10, {n_rows:,} training images, 30 epochs")
 
 # %%
 # In the full run, two of the three basic networks reach |basic highest|, as in
-# the notes; the third stops at |basic lowest|. With 100 hidden neurons the
-# best of three has |100 highest|. The book's first chapter has 96.59 % for
-# these, and warns that some trainings end quite a bit worse. The reason can be
-# counted: an output neuron whose weighted input was driven far below zero has
-# a tiny sigma'(z), and under the quadratic cost sigma'(z) is a factor of all
-# it learns. Its digit is lost. Cross-entropy has no such factor, and its seeds
-# differ by less than half a point.
+# the notes of the reader of the book whose questions these pages answer; the
+# third stops at |basic lowest|. With 100 hidden neurons the best of three has
+# |100 highest|. The book's first chapter has 96.59 % for these, and warns that
+# some trainings end quite a bit worse. The reason can be counted: an output
+# neuron whose weighted input was driven far below zero has a tiny sigma'(z),
+# and under the quadratic cost sigma'(z) is a factor of all it learns. Its
+# digit is lost. Cross-entropy has no such factor, and its seeds differ by less
+# than half a point.
 
 for name, p in predicted.items():
     for seed, labels in enumerate(p):

@@ -2,8 +2,8 @@
 98 percent on MNIST
 ===================
 
-The book's network of 100 hidden neurons, whose eta falls in two steps, reads
-MNIST.
+The book's network of 100 hidden neurons, with an eta that falls in two steps,
+reads MNIST.
 
 It is trained on the book's 50,000 images, with the cross-entropy cost and an
 L2 penalty. It takes 6 to 10 seconds on two cores.
@@ -30,9 +30,11 @@ mnist = fetch_mnist()
 # Training
 # --------
 # Long steps find the way, short ones settle: the schedule lists how many
-# epochs each eta lasts. These are the book's parameters, all of them named,
-# whatever the defaults are. Without ``early_stopping``, the validation images
-# only watch.
+# epochs each eta lasts. It is not the book's, which describes schedules in
+# words and trains its 100 hidden neurons with a constant eta. The other
+# parameters are; those not named, such as the L2 penalty and no momentum, have
+# the book's values by default. Without ``early_stopping``, the validation
+# images only watch.
 
 clf = MLPSigmoidClassifier(
     hidden_layer_sizes=100,

@@ -1,6 +1,6 @@
 """
-Over-fitting: the cost turns before the accuracy does
-=====================================================
+Overfitting: the cost turns before the accuracy does
+====================================================
 
 When is a network trained too long? Five remedies side by side, and why the two
 figures differ.
@@ -71,7 +71,8 @@ for event, i in turn.items():
 print(f"after epoch 100: cost {h['validation_cost'][-1]:.3f}, ", end="")
 print(f"accuracy {h['validation_accuracy'][-1]:.2%}")
 
-HistoryDisplay.from_estimator(clf)
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.5), layout="constrained")
+HistoryDisplay.from_estimator(clf, ax=axes)
 
 # %%
 # Why the two disagree

@@ -1,8 +1,8 @@
 """Output and hidden activations, computed in place on the weighted inputs z.
 
-The hidden layers are always sigmoid; the output layer has the activation of its cost. To add an
-activation: a function that overwrites z with the activations, a line in ``ACTIVATIONS``, and a
-line in `log_outputs` if its logarithm needs care in the tails.
+The hidden layers are always sigmoid; the output layer has the activation of its cost, which is any
+function that overwrites z with the activations. To add one to the package, list it in
+``ACTIVATIONS`` as well, and in `log_outputs` if its logarithm needs care in the tails.
 """
 
 from math import sqrt
