@@ -81,10 +81,12 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         difference in the image. Fainter pixels may leave: so noise, and the uneven background
         that StandardScaler makes, hold no image still. An image whose ink touches all four
         borders is not limited; one whose ink touches two opposite ones hardly moves. Most digits
-        of 8 x 8 pixels do: set False for these. A warning says so where it holds for most images.
+        of 8 x 8 pixels do, and some photographs: set False for these. A warning says so where it
+        holds for most images.
     fill : float or "auto", default="auto"
         Value of the background, which comes in from outside the frame. ``"auto"`` is the median
         of the image's own border pixels in each channel, so that dark ink on white works, too.
+        Pixels are not reflected.
     probability : float, default=1.0
         Probability that an image is distorted at all.
     random_state : int, RandomState instance or None, default=None
