@@ -2,7 +2,7 @@
 
 `look_at_validation` runs all checks on random samples, so that their cost is bounded, and says
 nothing if it is in doubt. To add a check, write a function of the two samples and call it there.
-`look_at_images` leaves the look to the augmenter.
+`look_at_images` leaves the look to the augmenter; `refuse_images` says how images become rows.
 """
 
 from collections import Counter
@@ -18,14 +18,37 @@ _ROWS = 4096  # in a sample: of a million training rows, 4096**2 / 1e6 = 17 > _C
 _FEATURES = 256  # of dense data: enough to tell rows apart; samples hold a million values at most
 _COPIES = 12  # fewer than a dozen equal rows may be coincidence in any table
 _FEW_ROWS = 50  # fewer rows may all be alike, for instance all bright images
+_LEAST_ROWS = 10  # fewer tell nothing of a scale
 _FEW_PAIRS = 10  # fewer different values do not show the scale of a feature
 _NEGATIVE = 0.25  # a standardised feature has at least this share of negative values, as a rule
 _FACTOR = 5  # classes and samples of one source differ less than this in most features
+_FACTOR_OF_FEW = 20  # for few rows: samples of 10 of heavy tails still differ less
 _REPEATED = 0.2  # of the rows split off: fewer hardly change a score
 _MOST_ROWS = 200_000  # that are compared one by one after a split: a fraction of a second
 _KEY_FEATURES = 64  # of a dense row, enough to know it again
 _KEYS_AT_ONCE = 1000  # rows, so that their bytes take little memory
 _TELLING = 0.1  # fewer features may drift by themselves, for instance the time of a measurement
+
+
+def refuse_images(X: Any, name: str) -> None:
+    """Raise ValueError for images that are no rows, with the way to make rows of them.
+
+    Parameters
+    ----------
+    X : array-like
+        An array, or a list of arrays; of all else nothing is said.
+    name : str
+        Of the estimator, for the message.
+    """
+    n_dimensions = getattr(X, "ndim", 0)
+    if isinstance(X, (list, tuple)) and X:
+        n_dimensions = 1 + getattr(X[0], "ndim", 0)
+    if n_dimensions > 2:
+        raise ValueError(
+            f"Found array with dim {n_dimensions}, while dim <= 2 is required by {name}. Images "
+            "are rows: X.reshape(len(X), -1) makes a row of each, image.reshape(1, -1) one row of "
+            "a single image."
+        )
 
 
 def look_at_validation(
@@ -213,7 +236,8 @@ def _difference_of_scale(a: csr_array, b: csr_array) -> str | None:
     rows, and one row of either kind. On one scale all three are alike. If the widths differ, the
     first two are not; if the location differs, the third is larger. The distances are averaged
     as geometric means of those that are not 0: so sparse and dense features are treated alike, and
-    heavy tails do no harm. More than half of the features must differ.
+    heavy tails do no harm. More than half of the features must differ. Few rows may be alike by
+    chance: their signs are not compared, and their distances must differ by a larger factor.
 
     Parameters
     ----------
@@ -226,12 +250,14 @@ def _difference_of_scale(a: csr_array, b: csr_array) -> str | None:
         The difference; None if there is none, or too little data to tell.
     """
     n, n_features = min(a.shape[0], b.shape[0]), a.shape[1]
-    if n < _FEW_ROWS:
+    if n < _LEAST_ROWS:
         return None
+    few = n < _FEW_ROWS
+    factor = _FACTOR_OF_FEW if few else _FACTOR
     negative = [np.bincount(M.indices[M.data < 0], minlength=n_features) for M in (a, b)]
     shares = np.array([counts / M.shape[0] for counts, M in zip(negative, (a, b))])
     one_sided = np.mean((shares.max(axis=0) > _NEGATIVE) & (shares.min(axis=0) == 0))
-    if one_sided > 0.5:
+    if one_sided > 0.5 and not few:
         return (
             f"{one_sided:.0%} of the features have negative values in one of the two, and none "
             "in the other"
@@ -250,7 +276,7 @@ def _difference_of_scale(a: csr_array, b: csr_array) -> str | None:
     telling = ratios[ratios > 0]  # all distances of 0/1 indicators are 1
     if telling.size <= _TELLING * ratios.size:
         return None
-    off = np.mean(telling > np.log(_FACTOR))
+    off = np.mean(telling > np.log(factor))
     if off > 0.5:
-        return f"{off:.0%} of the features compared are more than {_FACTOR} times off their range"
+        return f"{off:.0%} of the features compared are more than {factor} times off their range"
     return None

@@ -16,7 +16,7 @@ from sklearn.utils import _safe_indexing, assert_all_finite, check_array, column
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _get_feature_names, validate_data
 
-from sknielsen._guards import look_at_images, look_at_split, look_at_validation
+from sknielsen._guards import look_at_images, look_at_split, look_at_validation, refuse_images
 from sknielsen._labels import Labels, exact
 from sknielsen._parameters import Parameters
 from sknielsen._plain import are_plain, is_plain, mean_square_of, warn_of_large_inputs
@@ -341,6 +341,7 @@ def check_rows(
         Only if `y` is given.
     """
     refuse_dask(X, y)
+    refuse_images(X, type(estimator).__name__)
     _refuse_others(X, "X")
     has_labels = not isinstance(y, str)
     if has_labels:

@@ -193,7 +193,8 @@ def check_image_shape(
     TypeError
         If `image_shape` is of another type, or holds anything but integers.
     ValueError
-        If it does not hold two or three lengths above 0, or does not fit the values.
+        If it does not hold two or three lengths above 0, does not fit the values, or looks like
+        channels first.
     """
     if image_shape is None:
         side = math.isqrt(n_values)
@@ -209,7 +210,22 @@ def check_image_shape(
         raise ValueError(
             f"`image_shape` must fit {values}; got {image_shape!r}, which has {math.prod(shape)}."
         )
+    if len(shape) == 3 and _is_channels_first(*shape):
+        channels, height, width = shape
+        raise ValueError(
+            f"`image_shape` must be (height, width, channels); got {image_shape!r}, which looks "
+            f"like channels first. Put them last, by X.reshape(-1, {channels}, {height}, {width})"
+            ".transpose(0, 2, 3, 1).reshape(len(X), -1), and set `image_shape` to "
+            f"({height}, {width}, {channels})."
+        )
     return shape
+
+
+def _is_channels_first(*shape: int) -> bool:
+    """Tell whether this is the shape of grey, colour or RGBA images with channels in front."""
+    (first, *frame), counts = shape, (1, 3, 4)
+    alike = max(frame) <= 4 * min(frame)  # else it is a signal of several channels
+    return first in counts and frame[1] not in counts and min(frame) > max(counts) and alike
 
 
 def shown(number: object) -> str:

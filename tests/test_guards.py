@@ -116,7 +116,22 @@ def test_unscaled_sparse_rows_are_recognised():
 
 def test_too_few_rows_to_judge_a_scale_pass():
     X, X_val = halves(load_digits)
-    assert scale_difference(X, 1000 * X_val[:20]) is None
+    assert scale_difference(X, 1000 * X_val[:9]) is None
+    assert scale_difference(X, 10 * X_val[:20]) is None
+
+
+@pytest.mark.parametrize("n_rows", [10, 20, 49])
+@pytest.mark.parametrize("load", LOADERS)
+def test_few_rows_are_recognised_if_their_scale_is_far_off(load, n_rows):
+    X, _ = load(return_X_y=True)
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(len(X))
+        few, rest = X[order[:n_rows]], X[order[n_rows:]]
+        for scaler in (MinMaxScaler().fit(rest), StandardScaler().fit(rest)):
+            scaled = scaler.transform(rest)
+            assert scale_difference(scaled, scaler.transform(few)) is None
+            assert "times off their range" in scale_difference(scaled, 255 * scaler.transform(few))
+        assert "times off their range" in scale_difference(few, 255 * rest)
 
 
 def test_heavy_tails_of_many_features_pass():

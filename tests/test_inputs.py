@@ -121,6 +121,23 @@ def test_missing_values_in_nullable_columns_raise(small, digits):
         small().fit(frame, y)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, list])
+def test_images_that_are_no_rows_are_refused_with_the_way_to_make_rows(kind, small, digits):
+    X, y = digits
+    images, message = X.reshape(-1, 8, 8), r"array with dim 3, .*: X\.reshape\(len\(X\), -1\)"
+    with pytest.raises(ValueError, match=message):
+        small().fit(kind(images), y)
+    with pytest.raises(ValueError, match=f"In the validation data: .*{message}"):
+        small().fit(X, y, X_val=kind(images), y_val=y)
+    fitted = small().fit(X, y)
+    with pytest.raises(ValueError, match=message):
+        fitted.predict(kind(images))
+    with pytest.raises(ValueError, match=r"array with dim 4, .*image\.reshape\(1, -1\)"):
+        fitted.predict(kind(images[..., None]))
+    with pytest.raises(ValueError, match="dim 3"):  # of labels: scikit-learn's own words
+        small().fit(X, np.zeros((len(X), 1, 1)))
+
+
 def test_objects_that_are_no_numbers_raise(small, digits):
     X, y = digits
     X = X.astype(object)

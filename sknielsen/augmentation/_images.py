@@ -47,21 +47,7 @@ def shape_of(image_shape: Any, n_features: int) -> tuple[int, int, int]:
     if shape is None:
         return 1, n_features, 1
     height, width, channels = (*shape, 1)[:3]
-    if _is_channels_first(height, width, channels):
-        raise ValueError(
-            f"`image_shape` must be (height, width, channels); got {image_shape!r}, which looks "
-            f"like channels first. Put them last, by X.reshape(-1, {height}, {width}, {channels})"
-            ".transpose(0, 2, 3, 1).reshape(len(X), -1), and set `image_shape` to "
-            f"({width}, {channels}, {height})."
-        )
     return height, width, channels
-
-
-def _is_channels_first(*shape: int) -> bool:
-    """Tell whether this is the shape of grey, colour or RGBA images with channels in front."""
-    (first, *frame), counts = shape, (1, 3, 4)
-    alike = max(frame) <= 4 * min(frame)  # else it is a signal of several channels
-    return first in counts and frame[1] not in counts and min(frame) > max(counts) and alike
 
 
 def remark_on_shape(n_features: int) -> str:

@@ -114,6 +114,7 @@ def test_long_captions_do_not_overlap(digits):
             ValueError,
             r"1 channel, or in colour, with 3; .*\(8, 4, 2\)",
         ),
+        ({"image_shape": (1, 8, 8)}, ValueError, r"channels first.*\.transpose\(0, 2, 3, 1\)"),
         ({"threshold": 2}, ValueError, r"`threshold` must be a number in \(0, 1\]; got 2"),
         ({"limit": 0}, ValueError, r"`limit` must be an integer in \[1, inf\) or None; got 0"),
         ({"limit": 1.5}, TypeError, "`limit` must be an integer"),

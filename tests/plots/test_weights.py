@@ -87,6 +87,12 @@ def test_a_bad_choice_of_weights_raises(options, error, message, trained):
     assert not plt.get_fignums()
 
 
+def test_weights_of_channels_first_are_refused_with_the_way_out():
+    with pytest.raises(ValueError, match=r"channels first\..* `image_shape` to \(8, 6, 3\)"):
+        WeightsDisplay.from_weights(np.ones((144, 2)), image_shape=(3, 8, 6))
+    assert not plt.get_fignums()
+
+
 def test_weights_of_a_pipeline_have_the_shape_of_what_its_last_step_is_given(digits, small):
     pipeline = make_pipeline(PCA(12), small()).fit(*digits)
     with pytest.raises(ValueError, match="12 values make no square"):
