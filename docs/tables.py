@@ -283,13 +283,20 @@ def times_to_accuracy(measured, folder):
         if "sknielsen" in seconds:
             parts.append(f"{kind}:\n\n" + seconds_table("sknielsen", seconds))
     chosen = [
-        [name, escaped(", ".join(f"{k}={v!r}" for k, v in point.items()))]
+        [name, escaped(", ".join(f"{k}={v!r}" for k, v in (point or {}).items())) or "not reached"]
         for name, point in measured["chosen"].items()
     ]
-    parts.append(table(["Chosen with seed 0", ""], chosen))
+    parts.append(table(["Chosen of the grid", ""], chosen))
     text = "Seconds to an accuracy over those of sknielsen, by peer."
-    return picture(folder, "time_to_accuracy", text, charts.accuracy, measured) + dropdown(
-        "Tables", *parts
+    lines = measured["lines"].items()
+    missed = dict.fromkeys(name.split(":")[0] for name, line in lines if line["seen"] is None)
+    note = (
+        f"Not drawn, since sknielsen did not get there: {'; '.join(missed)}.\n\n" if missed else ""
+    )
+    return (
+        picture(folder, "time_to_accuracy", text, charts.accuracy, measured)
+        + note
+        + dropdown("Tables", *parts)
     )
 
 
@@ -434,7 +441,7 @@ def memory_mapped(measured):
         mapped = measured["mebibytes"]["memory-mapped" + suffix]
         in_ram = mapped["X"] + mapped["used"]
         rows.append([network, *(f"{n:.0f}" for n in (mapped["X"], in_ram, mapped["used"]))])
-    header = ["Network", "MiB of the file", "MiB in RAM", "MiB memory-mapped"]
+    header = ["Network", "MiB of the file", "MiB needed, file in RAM", "MiB needed, memory-mapped"]
     return table(header, rows) + machine(measured["machine"])
 
 
