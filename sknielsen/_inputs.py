@@ -229,7 +229,8 @@ def validation_data(
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         hint = "" if _accepts(probe, given.X_val, dtype) else _IN_A_PIPELINE
-        raise kind(f"In the validation data: {error}{hint}") from error
+        text = str(error).rstrip(".")
+        raise kind(f"In the validation data: {text}.{hint}") from error
     weight = check_weight(given.sample_weight_val, X, "sample_weight_val")
     return Data(X, codes, n_outputs, weight, by_class)
 

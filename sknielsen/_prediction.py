@@ -52,7 +52,9 @@ def weighted_inputs(model: Any, X: Any) -> Array:
     try:
         return _forward(network_of(model, dtype=np.dtype(np.float64)), rows)
     except OverflowError as error:
-        raise ValueError(f"X is too large for this model. {error}") from None
+        finite = np.isfinite(rows.data if issparse(rows) else rows).all()
+        problem = "is too large for this model" if finite else "holds NaN or infinity"
+        raise ValueError(f"X {problem}. {error}") from None
 
 
 def _rows(model: Any, X: Any, network: Network) -> Any:

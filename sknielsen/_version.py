@@ -34,5 +34,5 @@ def newer_version_message(what: str, version: str) -> str:
         return ""
     return (
         f"{what} was saved by sknielsen {version}, which is newer than this one, {__version__}: "
-        f"it may not work as it did. Install sknielsen {version} or newer to open it."
+        f"it may not work as it did. Install sknielsen {version} or newer."
     )

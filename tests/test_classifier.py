@@ -10,6 +10,7 @@ import pytest
 from helpers import ShiftedCost, assert_same_model, weights_of
 from scipy.sparse import csc_matrix, csr_array, csr_matrix
 from scipy.special import expit, softmax
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -752,6 +753,17 @@ def test_weighted_inputs_that_overflow_float64_are_an_error(small, digits):
     clf = small().fit(X, y)
     with pytest.raises(ValueError, match=r"X is too large for this model\. Weighted inputs of"):
         clf.predict(X * 1e308)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_that_are_assumed_to_be_finite_are_told_to_be_not(value, small, digits):
+    X, y = digits
+    clf, X = small().fit(X, y), X[:3].copy()
+    X[1, 20] = value
+    with config_context(assume_finite=True):
+        for rows in (X, csr_matrix(X)):
+            with pytest.raises(ValueError, match=r"X holds NaN or infinity\. Weighted inputs of"):
+                clf.predict(rows)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
