@@ -6,7 +6,7 @@ from sknielsen.plots import AugmentationDisplay
 
 china, flower = load_sample_images().images
 squares = [china[150:214, 240:304], china[200:264, 60:124], flower[180:244, 240:304]]
-X = np.stack([square.ravel() / 255 for square in squares])
+rows = np.stack([square.ravel() / 255 for square in squares])
 
 augmenter = ImageAugmenter(
     image_shape=(64, 64, 3),
@@ -16,4 +16,4 @@ augmenter = ImageAugmenter(
     elastic=1.5,
     keep_in_frame=False,
 )
-AugmentationDisplay.from_augmenter(augmenter, X)
+AugmentationDisplay.from_augmenter(augmenter, rows)
