@@ -5,13 +5,8 @@ from sknielsen import ImageAugmenter
 from sknielsen.plots import AugmentationDisplay
 
 china, flower = load_sample_images().images
-squares = np.stack(
-    [
-        china[150:214, 240:304].ravel(),
-        china[200:264, 60:124].ravel(),
-        flower[180:244, 240:304].ravel(),
-    ]
-)
+squares = [china[150:214, 240:304], china[200:264, 60:124], flower[180:244, 240:304]]
+rows = np.stack([square.ravel() / 255 for square in squares])
 
 augmenter = ImageAugmenter(
     image_shape=(64, 64, 3),
@@ -21,4 +16,4 @@ augmenter = ImageAugmenter(
     elastic=1.5,
     keep_in_frame=False,
 )
-AugmentationDisplay.from_augmenter(augmenter, squares / 255)
+AugmentationDisplay.from_augmenter(augmenter, rows)

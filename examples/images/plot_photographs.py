@@ -34,9 +34,10 @@ print(f"{X.shape[0]} rows of {X.shape[1]} features, each an image of {shape}")
 # %%
 # Look first
 # ----------
-# Unlike ink on white paper, a photograph has no margin, and ``keep_in_frame``
-# would hold some photographs still. What comes in at an edge has one colour,
-# the median of the border pixels in each channel, so keep the shifts small.
+# Unlike ink on white paper, a photograph fills its frame. By default,
+# ``keep_in_frame`` would hold one of these two still. What comes in at an edge
+# is filled with one colour, the median of the image's border pixels in each
+# channel, so keep the shifts small.
 
 photo = ImageAugmenter(
     image_shape=shape,
