@@ -441,7 +441,8 @@ def memory_mapped(measured):
         mapped = measured["mebibytes"]["memory-mapped" + suffix]
         in_ram = mapped["X"] + mapped["used"]
         rows.append([network, *(f"{n:.0f}" for n in (mapped["X"], in_ram, mapped["used"]))])
-    header = ["Network", "MiB of the file", "MiB needed, file in RAM", "MiB needed, memory-mapped"]
+    needed = "MiB of memory needed, rows"
+    header = ["Network", "MiB of the file", f"{needed} in RAM", f"{needed} in the file"]
     return table(header, rows) + machine(measured["machine"])
 
 

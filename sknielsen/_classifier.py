@@ -168,9 +168,9 @@ default="taper"
 
     Notes
     -----
-    `fit` with ``max_iter=k`` equals k calls of `partial_fit` with the same rows, bit for bit, if
-    `lmbda` is a number or `n_total` is given; so does a warm `fit`. Every call either succeeds
-    or leaves the model as it was.
+    `fit` without early stopping, with ``max_iter=k``, equals k calls of `partial_fit` with the
+    same rows, bit for bit, if `lmbda` is a number or `n_total` is given; so does a warm `fit`.
+    Every call either succeeds or leaves the model as it was.
 
     With scikit-learn 1.9 or newer, `set_callbacks` takes callbacks: scikit-learn's, and those of
     `sknielsen.callbacks`. Their hooks are called for each `fit` and each of its epochs, and for

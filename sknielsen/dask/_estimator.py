@@ -233,8 +233,9 @@ class DaskMLPSigmoidClassifier(MLPSigmoidClassifier):
         Warns
         -----
         UserWarning
-            As `MLPSigmoidClassifier.fit`; also if ``sync="average"`` meets blocks of different
-            classes, or if a small `batch_size` makes very many rounds.
+            As `MLPSigmoidClassifier.fit`; also if ``sync="average"`` meets blocks whose shares
+            of the classes differ by much (a rare class missing from most of them gives no
+            warning), or if a small `batch_size` makes very many rounds.
         """
         return super().fit(
             X, y, sample_weight, X_val=X_val, y_val=y_val, sample_weight_val=sample_weight_val
