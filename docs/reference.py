@@ -60,6 +60,11 @@ RELATED = [
         "sknielsen.diagnostics.network_inside sknielsen.plots.SaturationDisplay",
     ),
     (
+        "progress",
+        "sknielsen.callbacks.ValidationMonitor sknielsen.callbacks.EarlyStopping "
+        "sknielsen.callbacks.Checkpoint sknielsen.callbacks.resume",
+    ),
+    (
         "ecosystem",
         "sknielsen.callbacks.ValidationMonitor sknielsen.callbacks.EarlyStopping "
         "sknielsen.callbacks.Checkpoint",
