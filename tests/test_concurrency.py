@@ -95,8 +95,9 @@ def assert_probabilities(probabilities):
 
 def test_the_network_of_these_tests_is_trained_with_one_blas_thread(digits):
     seen = []
-    disturbed("cost", lambda: seen.extend(blas_counts())).fit(*digits)
-    assert set(seen) == {1}
+    disturbed("cost", lambda: seen.append(set(blas_counts()))).fit(*digits)
+    _, _, *in_training = seen  # before training `value` and `delta` of the cost are tried
+    assert in_training and set().union(*in_training) == {1}
 
 
 # --- threads ------------------------------------------------------------------------------------
