@@ -42,11 +42,12 @@ Arrays = dict[str, Array]
 def clear_temporary(path: str) -> None:
     """Remove what trainings that were killed some time ago have left of `write_checkpoint`."""
     folder, name = os.path.split(path)
-    for entry in os.scandir(folder):
-        if re.fullmatch(re.escape(name) + r"\.\d+-\d+\.tmp", entry.name) and entry.is_file():
+    for entry in os.listdir(folder):  # a list, which Ctrl-C cannot leave open
+        left = os.path.join(folder, entry)
+        if re.fullmatch(re.escape(name) + r"\.\d+-\d+\.tmp", entry) and os.path.isfile(left):
             with suppress(FileNotFoundError):  # renamed or removed in the meantime
-                if time() - entry.stat().st_mtime > _LEFT:
-                    os.remove(entry)
+                if time() - os.stat(left).st_mtime > _LEFT:
+                    os.remove(left)
 
 
 def write_checkpoint(path: str, state: State, identity: Identity) -> None:

@@ -1,10 +1,13 @@
+import contextlib
 import functools
+import gc
 import json
 import os
 import pickle
 import re
 import shutil
 import signal
+import warnings
 import zipfile
 from multiprocessing import get_context
 
@@ -25,7 +28,7 @@ pytest.importorskip("sklearn.callback", reason="callbacks need scikit-learn 1.9"
 import interrupted_training
 from sklearn.callback import ProgressBar, ScoringMonitor
 
-from sknielsen import ImageAugmenter, __version__
+from sknielsen import ImageAugmenter, __version__, _checkpoint
 from sknielsen.callbacks import Checkpoint, EarlyStopping, ValidationMonitor, resume
 from sknielsen.schedules import Plateau
 
@@ -564,6 +567,25 @@ def test_a_checkpoint_holds_json_and_plain_arrays(small, digits, path):
     for name in ("coefs_1", "intercepts_0", "velocity_coefs_0", "velocity_intercepts_1"):
         assert name in arrays
     assert os.listdir(path.parent) == [path.name]
+
+
+def test_ctrl_c_in_the_look_for_what_was_left_leaves_no_folder_open(tmp_path, monkeypatch):
+    pressed = []
+
+    def press(*_):
+        pressed.append(True)
+        raise KeyboardInterrupt
+
+    for name in "ab":
+        (tmp_path / name).touch()
+    monkeypatch.setattr(_checkpoint.re, "fullmatch", press)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with contextlib.suppress(KeyboardInterrupt):
+            _checkpoint.clear_temporary(str(tmp_path / "run"))
+        gc.collect()
+    assert pressed
+    assert [str(warning.message) for warning in caught] == []
 
 
 @pytest.mark.parametrize("step", ["fsync", "replace"])

@@ -216,7 +216,7 @@ def test_what_was_left_out_is_imported_when_it_is_used():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "HistoryDisplay" in found.stdout, found.stderr
     with pytest.raises(AttributeError, match="module 'sknielsen' has no attribute 'plot'"):
-        sknielsen.plot  # noqa: B018
+        _ = sknielsen.plot
 
 
 def test_a_module_of_an_extra_that_is_not_there_is_no_attribute(monkeypatch):
@@ -227,7 +227,7 @@ def test_a_module_of_an_extra_that_is_not_there_is_no_attribute(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", missing)
     assert not hasattr(sknielsen, "dask")
     with pytest.raises(AttributeError, match=r"sknielsen\.dask cannot be used: no dask"):
-        sknielsen.dask  # noqa: B018
+        _ = sknielsen.dask
 
 
 def test_type_checkers_are_told_of_every_public_module():
