@@ -81,7 +81,8 @@ def write(folder):
         "scale": scale(read("scale")),
         **starting_points(read("starting_points")),
         **small_tables(read("tables")),
-        "latency": latency(read("overheads")),
+        "latency": latency(read("latency")),
+        "out_of_core": out_of_core(read("out_of_core")),
         "mnist_defaults": mnist_defaults(read("mnist_defaults")),
         "experiments": all_experiments(scripts, experiments),
         **{script: experiment(experiments.get(script)) for script in scripts},
@@ -446,17 +447,29 @@ def memory_mapped(measured):
     return table(header, rows) + machine(measured["machine"])
 
 
-def latency(overheads):
-    """Make the table of the time that predictions take, over that of MLPClassifier."""
-    ratios = {}
-    for line, found in overheads["lines"].items():
-        named = re.fullmatch(r"predictions: (\w+) of (\d+) rows in (\w+) / MLPClassifier", line)
-        if named:
-            method, n_rows, dtype = named.groups()
-            ratios.setdefault(int(n_rows), {})[f"``{method}``, {dtype}"] = found["seen"]
-    calls = list(next(iter(ratios.values())))
-    rows = [[f"{n:,}", *(f"{ratios[n][call]:.2f}" for call in calls)] for n in sorted(ratios)]
-    return table(["Rows a call", *calls], rows) + machine(overheads["machine"])
+def latency(measured):
+    """Make the table of microseconds that a call of `predict_proba` takes."""
+    if not measured:
+        return NOTHING
+    by_rows = measured["microseconds"]
+    rows = [
+        [escaped(name), *(number(round(found[name]["median"])) for found in by_rows.values())]
+        for name in next(iter(by_rows.values()))
+    ]
+    header = ["µs a call", *(f"{n} row{'s' * (n != '1')}" for n in by_rows)]
+    return table(header, rows) + skipped(measured) + machine(measured["machine"])
+
+
+def out_of_core(measured):
+    """Make the table of what each way to train on more than memory takes, and reaches."""
+    if not measured:
+        return NOTHING
+    rows = [
+        [way, number(round(found["MiB"])), f"{found['seconds']:.1f}", f"{found['accuracy']:.3f}"]
+        for way, found in measured["ways"].items()
+    ]
+    header = ["The rows come from", "MiB of memory", "seconds", "accuracy"]
+    return table(header, rows) + machine(measured["machine"])
 
 
 def search_times(search):

@@ -106,6 +106,7 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
         "lmbda": penalty_strength(parameters, inputs, start),
     }
     if start is None:
+        _look_at_sizes(sizes)
         init, scale = parameters.weight_init, parameters.init_scale
         weights, biases = initial_weights(seed, sizes, inputs.dtype, init, scale)
         state = State(seed, weights, biases, **learned)
@@ -126,6 +127,17 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
     elif state.velocity is None:
         state.velocity = zeros_like((state.weights, state.biases))
     return state
+
+
+def _look_at_sizes(sizes: list[int]) -> None:
+    """Warn if the hidden layers begin with the inputs and end with the outputs, as in the book."""
+    n_features, *hidden, n_outputs = sizes
+    if len(hidden) > 2 and (hidden[0], hidden[-1]) == (n_features, n_outputs):
+        warn(
+            f"`hidden_layer_sizes` begins with the {n_features} features and ends with the "
+            f"{n_outputs} outputs, which it does not list: the layers are {sizes}. For {hidden} "
+            f"set it to {hidden[1:-1]}."
+        )
 
 
 def local_engine(parameters: Parameters, inputs: Inputs, state: State) -> LocalEngine:

@@ -32,7 +32,7 @@ try:
 except ImportError as _error:
     raise ImportError(
         "sknielsen.onnx needs skl2onnx 1.19.1 or newer, which the extra `onnx` brings: "
-        f'pip install "sknielsen[onnx]" ({_error}).'
+        f'pip install "sknielsen[onnx]", or ".[onnx]" in a checkout ({_error}).'
     ) from _error
 
 if TYPE_CHECKING:

@@ -329,6 +329,18 @@ def test_a_batch_larger_than_the_data_is_clipped_with_a_warning(small, digits):
     assert_same_model(clipped, small(batch_size=None).fit(X, y))
 
 
+@pytest.mark.parametrize("sizes", [[64, 12, 10], [64, 12, 8, 10]])
+def test_sizes_that_name_inputs_and_outputs_as_in_the_book_warn(sizes, small, digits):
+    with pytest.warns(UserWarning, match="begins with the 64 features") as caught:
+        small(hidden_layer_sizes=sizes, max_iter=1).fit(*digits)
+    assert str(caught[0].message).endswith(f"For {sizes} set it to {sizes[1:-1]}.")
+
+
+@pytest.mark.parametrize("sizes", [[64, 10], [64, 12, 8], [12, 8, 10], [8]])
+def test_other_sizes_do_not_warn(sizes, small, digits):
+    small(hidden_layer_sizes=sizes, max_iter=1).fit(*digits)  # warnings are errors
+
+
 def test_a_stream_does_not_warn_of_blocks_smaller_than_a_mini_batch(small, digits):
     X, y = digits
     streamed, known = small(batch_size=50), small(batch_size=5)

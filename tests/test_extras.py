@@ -46,4 +46,4 @@ def test_without_its_packages_a_part_names_its_extra_and_the_rest_works(extra):
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    assert f'pip install "sknielsen[{extra}]"' in result.stdout
+    assert f'pip install "sknielsen[{extra}]", or ".[{extra}]" in a checkout' in result.stdout

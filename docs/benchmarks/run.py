@@ -85,10 +85,12 @@ BENCHMARKS = {
         30, "MNIST", "torch skorch", quick="--rounds 1 --rows 2000 --seconds 2 --small"
     ),
     "overheads": Benchmark(4, "MNIST", quick="--rounds 1"),
+    "latency": Benchmark(1, "MNIST pandas", "skl2onnx onnxruntime", quick="--rounds 1"),
     "growth": Benchmark(5, quick="--rounds 1 --small"),
     "stream": Benchmark(1, peers="river", quick="--rounds 1 --rows 200"),
     "augment": Benchmark(4, "MNIST", "albumentations", quick="--rounds 1 --rows 1000"),
     "memory": Benchmark(3, "MNIST", quick="--setups defaults CSR memory-mapped"),
+    "out_of_core": Benchmark(4, "MNIST dask distributed", quick="--rounds 1 --rows 1000"),
     "search": Benchmark(2, "MNIST", quick="--rounds 1 --rows 1000"),
     "scale": Benchmark(2, "dask distributed"),
     "mnist_defaults": Benchmark(3, "MNIST"),

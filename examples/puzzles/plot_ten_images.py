@@ -163,7 +163,7 @@ display.ax_.set_title(f"ten images, distorted, {longest} epochs", pad=28)
 # %%
 # What a count of parameters says
 # -------------------------------
-# With ten images a network of 79,510 parameters should over-fit hopelessly, if
+# With ten images a network of 79,510 parameters should overfit hopelessly, if
 # parameters were what counts. The notes answer with a count of "pseudo-free"
 # parameters: about 24,000 parameters, which is what 784-30-10 has, over 784
 # inputs, some 30. That quotient is not evidence: nearly all parameters are

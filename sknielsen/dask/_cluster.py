@@ -23,7 +23,7 @@ def import_dask() -> Any:
     except ImportError as error:
         raise ImportError(
             "sknielsen.dask needs dask and distributed, which the extra `dask` brings: "
-            'pip install "sknielsen[dask]".'
+            'pip install "sknielsen[dask]", or ".[dask]" in a checkout.'
         ) from error
     return dask
 

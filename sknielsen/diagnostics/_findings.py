@@ -70,7 +70,7 @@ def diagnose(clf: Any, X: MatrixLike | None = None, y: ArrayLike | None = None) 
         better than outputs that ignore the inputs; without `y` classes count as equally frequent.
         It is shown as paragraphs in a terminal, and as a table in a notebook. A finding that needs
         what is not known is left out: a history without validation data, for instance, cannot
-        show over-fitting.
+        show overfitting.
 
     Raises
     ------
@@ -375,7 +375,7 @@ def _overfit_cost(t: Evidence) -> Found:
         return None
     latest = float(medians[-1])
     return (
-        f"Over-fitting by cost: the validation cost was least, {validation[least]:.3g}, in epoch "
+        f"Overfitting by cost: the validation cost was least, {validation[least]:.3g}, in epoch "
         f"{least + 1} and is {latest:.3g} now: the network has become too sure of its errors. "
         "This matters where probabilities are used; for class decisions it is epoch "
         f"{best['accuracy_epoch']} that counts, of the best validation accuracy.",
@@ -400,7 +400,7 @@ def _overfit_accuracy(t: Evidence) -> Found:
     if train - latest < _GAP or improving > _IMPROVING or not (grown and learnt):
         return None
     return (
-        f"Over-fitting by accuracy: {train:.4f} on training and {latest:.4f} on validation data. "
+        f"Overfitting by accuracy: {train:.4f} on training and {latest:.4f} on validation data. "
         f"The latter was best in epoch {best['accuracy_epoch']} and no longer improves. This "
         "matters where classes are decided; for probabilities it is epoch "
         f"{best['cost_epoch']} that counts, of the least validation cost.",

@@ -64,7 +64,7 @@ def pyplot() -> ModuleType:
     except ImportError as error:
         raise ImportError(
             "sknielsen.plots needs matplotlib, which the extra `plots` brings: "
-            'pip install "sknielsen[plots]".'
+            'pip install "sknielsen[plots]", or ".[plots]" in a checkout.'
         ) from error
     return plt
 

@@ -91,7 +91,7 @@ def test_nothing_is_found_in_sound_trainings_on_digits(parameters):
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_found_in_sound_trainings_on_binary_data(scaler, seed):
     X, X_val, y, y_val = train_test_split(*cancer_data(scaler), random_state=seed)
-    clf = book(30, lmbda=1.0, random_state=seed)  # without it one over-fits
+    clf = book(30, lmbda=1.0, random_state=seed)  # without it one overfits
     clf.fit(X, y, X_val=X_val, y_val=y_val)
     assert diagnose(clf, X, y) == []
     forget_validation(clf)
