@@ -88,7 +88,7 @@ def main():
     )
     left.suptitle("Distorted anew in every epoch")
     HardExamplesDisplay.from_estimator(
-        clf, mnist.X_test, mnist.y_test, limit=16, ax=right.subplots(2, 8)
+        clf, mnist.X_test, mnist.y_test, limit=14, ax=right.subplots(2, 7)
     )
     right.suptitle("The hardest test images: true → predicted (probability)")
     save(fig, "home.png", dpi=110)

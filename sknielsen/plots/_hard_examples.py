@@ -261,7 +261,8 @@ class HardExamplesDisplay:
         n_columns = min(n_images, max(1, int(10 / width)))
         if ax is not None:  # of unknown size
             n_columns = math.ceil(math.sqrt(n_images))
-        axes = axes_grid(ax, math.ceil(n_images / n_columns), n_columns, (width, 1.2), n_images)
+        size = max(width, 7 / n_columns), 1.2  # of an image; the title takes seven inches
+        axes = axes_grid(ax, math.ceil(n_images / n_columns), n_columns, size, n_images)
         self.axes_, self.figure_ = axes, axes.flat[0].figure
         low, high = scale_ends(self.images)
         for i, panel in enumerate(axes.flat):

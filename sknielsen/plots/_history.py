@@ -41,9 +41,9 @@ class HistoryDisplay:
     The cost is drawn in one panel, the accuracy in another. On the validation curves, a triangle
     that points down marks the epoch of the least validation cost, and one that points up marks
     that of the best validation accuracy. A vertical line marks the epoch whose weights early
-    stopping kept. Dotted lines mark where eta changes (some of them, where it changes often), with
-    its values above the panels; where several estimators differ in eta, dots on their curves mark
-    the changes.
+    stopping kept. The values of eta stand above the panels, and dotted lines mark where it changes;
+    where that is too often to write them all, ticks show some of them. Where several estimators
+    differ in eta, dots on their curves mark the changes.
 
     Parameters
     ----------
@@ -322,28 +322,31 @@ class HistoryDisplay:
                     curve.set_label(f"{name}: {_WORDS[mark].split()[0]} {value}epoch {epoch:.0f}")
 
     def _draw_etas(self, epoch: Array, eta: Array) -> None:
-        """Draw dotted lines where eta changes, and write its values above the panels."""
+        """Write the values of eta above the panels where it changes, as many as have room.
+
+        If all have room, dotted lines mark the changes.
+        """
         steps = np.flatnonzero(np.diff(eta, prepend=np.nan) != 0)
-        words = [f"{eta[row]:.3g}" for row in steps]
         inches = self.axes_[0].get_window_extent().width / self.figure_.dpi
         epochs_of_a_letter = 0.075 * len(eta) / inches
-        labelled, labels, free = [], [], -math.inf
-        for row, word in zip(steps, words):
+        labels, free = {}, -math.inf
+        for row in steps:
+            word = f"{eta[row]:.3g}"
             half = epochs_of_a_letter * (len(word) + 1) / 2
-            has_room = row - half >= free
-            if has_room:
-                labelled.append(row)
+            if row - half >= free:
+                labels[row] = word
                 free = row + half
-            labels.append(word if has_room else "")
+        ends = epoch[list(labels)] - 0.5  # of the epochs before
         for panel in self.axes_:
             panel.set_xlim(left=epoch[0] - 0.5)
             above = panel.secondary_xaxis("top")
-            above.set_xticks(epoch[steps] - 0.5, labels, fontsize="small")
+            above.set_xticks(ends, list(labels.values()), fontsize="small")
             above.set_xlabel("eta", fontsize="small")
-            self.eta_marks_ += [
-                panel.axvline(epoch[row] - 0.5, color=GREY, linestyle=":", linewidth=1, zorder=1)
-                for row in labelled[1:]
-            ]
+            if len(labels) == len(steps):
+                self.eta_marks_ += [
+                    panel.axvline(end, color=GREY, linestyle=":", linewidth=1, zorder=1)
+                    for end in ends[1:]
+                ]
 
     def _draw_etas_on_curves(self, histories: dict[str, dict[str, Array]]) -> None:
         """Draw dots on the curves of each estimator where its eta changes."""

@@ -33,6 +33,14 @@ def test_hard_examples_are_drawn_hardest_first_with_captions(trained, digits):
     assert (hard.probability[:-1] <= hard.probability[1:]).all()
 
 
+@pytest.mark.parametrize("limit", [1, 3])
+def test_the_title_of_few_images_lies_within_the_figure(limit, trained, digits):
+    figure = HardExamplesDisplay.from_estimator(trained, *digits, limit=limit).figure_
+    rendered(figure)
+    title = figure._suptitle.get_window_extent()
+    assert 0 <= title.x0 < title.x1 <= figure.bbox.x1
+
+
 def test_captions_of_right_and_wrong_predictions_differ_in_colour():
     X = np.arange(12.0).reshape(3, 4)
     proba = np.array([[0.6, 0.4], [0.6, 0.4], [0.9, 0.1]])
