@@ -41,9 +41,9 @@ class HistoryDisplay:
     The cost is drawn in one panel, the accuracy in another. On the validation curves, a triangle
     that points down marks the epoch of the least validation cost, and one that points up marks
     that of the best validation accuracy. A vertical line marks the epoch whose weights early
-    stopping kept. The values of eta stand above the panels, and dotted lines mark where it changes;
-    where that is too often to write them all, ticks show some of them. Where several estimators
-    differ in eta, dots on their curves mark the changes.
+    stopping kept. The values of eta stand above the panels, and dotted lines mark where it
+    changes; where that is too often to write them all, ticks show some of them. Where several
+    estimators differ in eta, dots on their curves mark the changes.
 
     Parameters
     ----------
