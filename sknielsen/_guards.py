@@ -262,6 +262,11 @@ def _difference_of_scale(a: csr_array, b: csr_array) -> str | None:
             f"{one_sided:.0%} of the features have negative values in one of the two, and none "
             "in the other"
         )
+    if not few and (moved := _share_of_moved_means(a, b)) > 0.5:
+        return (
+            f"the means of {moved:.0%} of the features are further apart than their standard "
+            "deviations, as of images and inverted ones"
+        )
     distances = [abs(D) for D in (a[1:] - a[:-1], b[1:] - b[:-1], a[:n] - b[:n])]
     counts = np.array([np.bincount(D.indices, minlength=n_features) for D in distances])
     # Features of which too few rows differ are compared as one, which has the last index.
@@ -280,3 +285,18 @@ def _difference_of_scale(a: csr_array, b: csr_array) -> str | None:
     if off > 0.5:
         return f"{off:.0%} of the features compared are more than {factor} times off their range"
     return None
+
+
+def _share_of_moved_means(a: csr_array, b: csr_array) -> float:
+    """Return the share of features whose means differ by more than both standard deviations.
+
+    Features that are constant, and the same in both, are left out.
+    """
+    largest = max(abs(a).max(), abs(b).max()) or 1.0  # lest squares overflow
+    a, b = (M.astype(np.float64) / largest for M in (a, b))
+    means = np.array([M.mean(axis=0) for M in (a, b)])
+    squares = np.array([M.power(2).mean(axis=0) for M in (a, b)])
+    variance = np.maximum(squares - means**2, 0).max(axis=0)
+    squared = (means[0] - means[1]) ** 2
+    counted = (variance > 0) | (squared > 0)
+    return float(np.mean(squared[counted] > variance[counted])) if counted.any() else 0.0

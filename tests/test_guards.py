@@ -114,6 +114,14 @@ def test_unscaled_sparse_rows_are_recognised():
     assert scale_difference(scaler.transform(X), scaler.transform(X_val)) is None
 
 
+@pytest.mark.parametrize("kind", [np.asarray, csr_matrix])
+def test_inverted_images_beside_others_are_recognised(kind):
+    X, X_val = halves(load_digits)
+    for one, other in ((X / 16, 1 - X_val / 16), (1 - X / 16, X_val / 16)):
+        assert "as of images and inverted ones" in scale_difference(kind(one), kind(other))
+    assert scale_difference(kind(1 - X / 16), kind(1 - X_val / 16)) is None
+
+
 def test_too_few_rows_to_judge_a_scale_pass():
     X, X_val = halves(load_digits)
     assert scale_difference(X, 1000 * X_val[:9]) is None
