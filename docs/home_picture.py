@@ -56,9 +56,11 @@ def draw_speed(ax):
 def draw_narrow(clf):
     """Draw the accuracy alone, for a window of 390 pixels."""
     fig, axes = plt.subplots(2, 1, figsize=(4, 8), layout="constrained")
-    HistoryDisplay.from_estimator(clf, ax=axes)
+    (marks,) = HistoryDisplay.from_estimator(clf, ax=axes).marks_.values()
+    for mark in marks["least_cost"]:
+        mark.remove()
     curves, names = axes[1].get_legend_handles_labels()
-    axes[1].legend(curves[:2], names[:2], loc="lower right")
+    axes[1].legend(curves, [name.split(":")[0] for name in names], loc="lower right")
     fig.draw_without_rendering()
     panel = axes[1].get_tightbbox().transformed(fig.dpi_scale_trans.inverted())
     save(fig, "home_narrow.png", dpi=180, bbox_inches=panel.padded(0.08))
