@@ -94,7 +94,7 @@ BENCHMARKS = {
     "search": Benchmark(2, "MNIST", quick="--rounds 1 --rows 1000"),
     "scale": Benchmark(2, "dask distributed"),
     "mnist_defaults": Benchmark(3, "MNIST"),
-    "starting_points": Benchmark(8, "MNIST"),
+    "starting_points": Benchmark(25, "MNIST"),
     "tables": Benchmark(60, **TABLES),
     "tables_judge": Benchmark(60, **TABLES, options="--sets judge"),
     "tables_imbalanced": Benchmark(30, **TABLES, options="--sets imbalanced"),
