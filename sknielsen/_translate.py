@@ -43,25 +43,42 @@ def translated(parameters: Mapping[str, Any], n_samples: int | None = None) -> d
     Raises
     ------
     TypeError
-        If a name is not a parameter of MLPClassifier.
+        If it is not a dict of MLPClassifier's parameters.
     ValueError
         If MLPClassifier would not accept a value.
 
     Warns
     -----
     UserWarning
-        If some have no counterpart: their names, and what to do.
+        If some have no counterpart, or another effect: their names, and what to do.
     """
     from sklearn.neural_network import MLPClassifier  # which takes long to import
 
+    _check_names(parameters, MLPClassifier().get_params())
     mlp = MLPClassifier(**parameters)
     mlp._validate_params()
     ours = {name: getattr(mlp, name) for name in SAME} | {"verbose": int(mlp.verbose)}
     ours |= _stopping(mlp) | _steps(mlp) | _penalty(mlp, n_samples)
     if missing := list(_missing(mlp, "lmbda" in ours)):
         lines = "\n  ".join(missing)
-        warn(f"Parameters of MLPClassifier without a counterpart:\n  {lines}")
+        warn(
+            f"Parameters of MLPClassifier without a counterpart, or of another effect:\n  {lines}"
+        )
     return ours
+
+
+def _check_names(parameters: Any, known: Mapping[str, Any]) -> None:
+    """Raise TypeError where a pipeline's parameters come, or the estimator itself."""
+    if not isinstance(parameters, Mapping):
+        came = type(parameters).__name__
+    elif unknown := [name for name in parameters if name not in known]:
+        came = f"{unknown[0]!r}, which it does not have"
+    else:
+        return
+    raise TypeError(
+        "`parameters` must be get_params() of an MLPClassifier, in a pipeline or a search that of "
+        f"its step; got {came}."
+    )
 
 
 def _steps(mlp: Any) -> dict[str, Any]:
@@ -186,6 +203,11 @@ NO_COUNTERPART = [
         "nesterovs_momentum",
         lambda mlp: mlp.solver == "sgd" and mlp.momentum > 0 and mlp.nesterovs_momentum,
         "momentum is the plain one",
+    ),
+    Missing(
+        "early_stopping",
+        lambda mlp: mlp.solver == "adam" and _stops(mlp),
+        "by accuracy; may end before eta has fallen: try False",
     ),
     Missing("tol", lambda mlp: not _stops(mlp) and "tol" in _changed(mlp), _TRAINS_ALL),
     Missing(

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 
 from sknielsen import MLPSigmoidClassifier
 from sknielsen._translate import NO_COUNTERPART, SAME
@@ -188,6 +189,7 @@ def test_under_adam_sizes_that_were_chosen_are_kept():
         ({"solver": "adam", "beta_1": 0.8}, ["solver", "beta_1"]),
         ({"solver": "adam", "beta_2": 0.8, "epsilon": 1e-5}, ["solver", "beta_2", "epsilon"]),
         ({"solver": "adam", "learning_rate_init": 0.01}, ["solver", "learning_rate_init"]),
+        ({"solver": "adam", "early_stopping": True}, ["solver", "early_stopping"]),
         ({"solver": "lbfgs", "max_iter": 50, "max_fun": 9}, ["solver", "max_iter", "max_fun"]),
         ({"solver": "sgd", "momentum": 0.9}, ["nesterovs_momentum"]),
         ({"solver": "sgd", "momentum": 0, "alpha": 0.1}, ["alpha"]),
@@ -245,6 +247,14 @@ def test_a_value_that_mlp_classifier_does_not_accept_raises(name, value):
         MLPSigmoidClassifier.from_mlp_parameters(SGD | {name: value}, n_samples=100)
 
 
-def test_a_name_that_mlp_classifier_does_not_know_raises():
-    with pytest.raises(TypeError, match="eta"):
-        MLPSigmoidClassifier.from_mlp_parameters({"eta": 0.5})
+@pytest.mark.parametrize(
+    "given, came",
+    [
+        ({"eta": 0.5}, "'eta', which it does not have"),
+        (make_pipeline(MLPClassifier()).get_params(), "'memory', which it does not have"),
+        (MLPClassifier(), "MLPClassifier"),
+    ],
+)
+def test_what_are_no_parameters_of_an_mlp_classifier_raises(given, came):
+    with pytest.raises(TypeError, match=rf"get_params\(\) .* its step; got {came}\."):
+        MLPSigmoidClassifier.from_mlp_parameters(given)
