@@ -8,8 +8,8 @@ linear model does.
 The table, which scikit-learn ships, goes through a ``ColumnTransformer``.
 Which measures tell whether class weights and sample weights were of use?
 
-It needs no download. With ``SKNIELSEN_FULL=1`` cross-validation is repeated 10
-times instead of 4 times.
+It needs pandas (``python -m pip install pandas``), and no download. With
+``SKNIELSEN_FULL=1`` cross-validation is repeated 10 times instead of 4 times.
 """
 
 import os
