@@ -70,7 +70,8 @@ def diagnose(clf: Any, X: MatrixLike | None = None, y: ArrayLike | None = None) 
         better than outputs that ignore the inputs; without `y` classes count as equally frequent.
         It is shown as paragraphs in a terminal, and as a table in a notebook. A finding that needs
         what is not known is left out: a history without validation data, for instance, cannot
-        show overfitting.
+        show overfitting. A validation cost above the training cost is none by itself: it must have
+        risen by a fifth of its least, or the accuracies must lie 0.1 apart.
 
     Raises
     ------
