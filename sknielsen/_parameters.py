@@ -13,7 +13,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 
-from sknielsen._resolve import check_number, random_state_of, scalar
+from sknielsen._resolve import check_number, end_of_error, random_state_of, scalar
 from sknielsen.core.activations import ACTIVATIONS
 from sknielsen.core.contracts import (
     Activation,
@@ -121,7 +121,7 @@ def augmenter(name: str, value: Any) -> Augmenter | None:
     if value is not None and (isinstance(value, type) or not callable(distort)):
         raise TypeError(
             f"`{name}` must be None or an object with `distort`, such as an ImageAugmenter; "
-            f"got {value!r}."
+            f"got {value!r}{end_of_error(value, ('distort',))}"
         )
     found: Augmenter | None = value
     return found

@@ -48,17 +48,27 @@ def resolve(
     """
     if isinstance(value, str) and value in table:
         return table[value]
-    fits = all(callable(getattr(value, member, None)) for member in members or ("__call__",))
+    needed = members or ("__call__",)
+    fits = all(callable(getattr(value, member, None)) for member in needed)
     if isinstance(value, (str, type)) or not fits:
         names = [f"`{member}`" for member in members]
-        advice = "; did you forget `()`?" if isinstance(value, type) and fits else "."
         contract = " and ".join([", ".join(names[:-1]), *names[-1:]])
         raise (ValueError if isinstance(value, str) else TypeError)(
             f"`{name}` must be one of {choices(table)}{also} or "
             f"{f'an object with {contract}' if members else 'a callable object'}; "
-            f"got {value!r}{advice}"
+            f"got {value!r}{end_of_error(value, needed)}"
         )
     return cast("T", value)
+
+
+def end_of_error(value: object, members: tuple[str, ...]) -> str:
+    """End the sentence on a value that lacks members, which an instance of its class may have.
+
+    A class method, such as ``ImageAugmenter.gentle``, counts as its class.
+    """
+    made = getattr(value, "__self__", value)
+    fits = isinstance(made, type) and all(callable(getattr(made, m, None)) for m in members)
+    return "; did you forget `()`?" if fits else "."
 
 
 def scalar(value: Any) -> Any:

@@ -38,6 +38,11 @@ def test_an_object_that_lacks_a_member_is_a_type_error(value):
         resolve("penalty", value, TABLE, ("value", "shrink"))
 
 
+def test_a_class_without_the_members_is_not_asked_for_brackets():
+    with pytest.raises(TypeError, match=r"got <class 'object'>\.$"):
+        resolve("penalty", object, TABLE, ("value", "shrink"))
+
+
 def test_a_function_is_asked_for_where_one_is_needed():
     with pytest.raises(TypeError, match="or a callable object; got 3"):
         resolve("eta_schedule", 3, TABLE)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from sknielsen._guards import look_at_images
 from sknielsen._hooks import all_or_nothing
-from sknielsen._resolve import check_number, random_state_of
+from sknielsen._resolve import check_number, end_of_error, random_state_of
 from sknielsen._sklearn import (
     BaseEstimator,
     ClassifierMixin,
@@ -118,7 +118,8 @@ class ImageExpander(VersionedMixin, BaseEstimator):
         distort = getattr(self.augmenter, "distort", None)
         if isinstance(self.augmenter, type) or not callable(distort):
             raise TypeError(
-                f"`augmenter` must be an object with `distort`; got {self.augmenter!r}."
+                f"`augmenter` must be an object with `distort`; got {self.augmenter!r}"
+                f"{end_of_error(self.augmenter, ('distort',))}"
             )
         images = check_array(X)
         check_consistent_length(images, y)

@@ -216,6 +216,11 @@ def test_augmenter_without_distort_is_refused(digits, wrong):
         AugmentedClassifier(GaussianNB(), wrong).fit(*digits)
 
 
+def test_copies_ask_for_the_brackets_of_an_augmenter(digits):
+    with pytest.raises(TypeError, match=r"did you forget `\(\)`\?$"):
+        ImageExpander(ImageAugmenter.gentle).fit_resample(*digits)
+
+
 def test_number_of_copies_must_be_positive(digits):
     with pytest.raises(ValueError, match=r"`n_copies` must be an integer in \[1, inf\); got 0"):
         ImageExpander(ImageAugmenter(), n_copies=0).fit_resample(*digits)

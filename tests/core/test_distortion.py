@@ -245,6 +245,12 @@ def test_an_augmenter_without_distort_is_an_error(augment, small, digits):
         small(augment=augment).fit(*digits)
 
 
+@pytest.mark.parametrize("augment", [ImageAugmenter, ImageAugmenter.gentle])
+def test_an_augmenter_that_lacks_its_brackets_is_told_so(augment, small, digits):
+    with pytest.raises(TypeError, match=r"ImageAugmenter'>+; did you forget `\(\)`\?$"):
+        small(augment=augment).fit(*digits)
+
+
 def test_sparse_rows_cannot_be_distorted(small, digits):
     X, y = digits
     with pytest.raises(TypeError, match=r"dense rows only; got a sparse X"):
