@@ -45,6 +45,8 @@ _RARE = 0.5  # of the average share of a class
 _MISSED = 0.5  # recall, and recall over that of all labels: more often missed than found
 _PREFERRED = 0.9  # of the rows are given one class
 
+_CENTRED = "inputs of mean 0 (each feature's mean subtracted, or StandardScaler)"
+
 # A sentence, its evidence and advice; None if there is nothing to find.
 Found: TypeAlias = tuple[str, dict[str, Any], str] | None
 
@@ -148,7 +150,7 @@ def _constant_features(t: Evidence) -> Found:
         f"{t.name(first)} at {low[first]:.3g}: they tell nothing, and move all rows' weighted "
         "inputs together.",
         {"n_constant": len(constant), "features": constant[:10].tolist()},
-        "drop them (VarianceThreshold), or shift inputs so that their background is 0.",
+        "drop them (VarianceThreshold), or subtract the mean of each feature.",
     )
 
 
@@ -218,6 +220,8 @@ def _eta_too_high(t: Evidence) -> Found:
             sentence += f" One output is always preferred: {name!r}, on {share:.0%} of the rows."
     lower = f"{min(t.eta_for_rows, t.eta / 3):.2g} instead of {t.eta:.3g}"
     advice = f"a smaller eta: {lower}, or what sknielsen.find_eta suggests."
+    if t.step_factor >= SHARED_STEPS and t.eta <= t.usual_eta:  # which suits inputs of mean 0
+        advice = f"{_CENTRED}; or {advice}"
     return sentence, evidence, "features that are scaled first." if t.unscaled else advice
 
 
@@ -236,6 +240,8 @@ def _saturated_hidden(t: Evidence) -> Found:
         sentence = f"{saturation:.0%} of the hidden activations are saturated and hardly learn."
     evidence["eta_factor"] = factor = t.eta / t.eta_for_rows
     advice = []
+    if t.step_factor >= SHARED_STEPS:  # even at a suited eta these inputs learn less
+        advice.append(f"{_CENTRED}, or background 0 (1 - x, for inverted images)")
     if factor >= 1.5 and not t.unscaled:
         lower = f"{t.eta_for_rows:.2g} instead of {t.eta:.3g}"
         advice.append(f"an eta smaller by a factor of {factor:.3g}: {lower}")
@@ -246,8 +252,6 @@ def _saturated_hidden(t: Evidence) -> Found:
             f" The inputs' mean is {mean:.2g}: a step moves the weighted inputs of all rows "
             f"{t.step_factor:.1f} times as far as if each feature had mean 0."
         )
-    if t.step_factor >= SHARED_STEPS:
-        advice.append("inputs with background 0 (1 - x, for instance) or StandardScaler")
     listed = "; or ".join(advice) or "smaller initial weights, or inputs that are scaled"
     return sentence, evidence, f"{listed}."
 

@@ -251,12 +251,28 @@ def test_inverted_pixels_stick_hidden_neurons_and_eta_should_fall(fit, digits):
     factor = np.sum((1 - X) ** 2) / np.sum((X - X.mean(axis=0)) ** 2)
     assert finding.evidence["step_factor"] == pytest.approx(factor)
     assert finding.evidence["eta_factor"] == pytest.approx(3.0 / 0.5 * factor)
+    assert finding.advice.startswith("inputs of mean 0 (each feature's mean subtracted")
     assert "background 0" in finding.advice
     assert "saturated_hidden" in codes(clf)
     assert "saturated_hidden" not in codes(fit(X, eta=3.0, max_iter=15), X, y)
     lower = fit(1 - X, eta=3.0 / finding.evidence["eta_factor"], max_iter=15)
     assert lower.score(1 - X, y) > 3 * clf.score(1 - X, y)
     assert "saturated_hidden" not in codes(lower, 1 - X, y)
+
+
+def test_at_a_usual_eta_inputs_far_from_0_are_centred_before_eta_is_lowered(fit, digits):
+    X, y = digits[0] + 2, digits[1]
+    clf = fit(X)
+    finding = the("eta_too_high", diagnose(clf, X, y))
+    assert finding.advice.startswith("inputs of mean 0 (each feature's mean subtracted")
+    centred = X - X.mean(axis=0)
+    assert fit(centred).score(centred, y) > 3 * clf.score(X, y)
+
+
+def test_where_eta_is_too_high_for_any_inputs_a_lower_one_is_advised(fit_in_vain, digits):
+    X, y = 1 - digits[0], digits[1]
+    finding = the("eta_too_high", diagnose(fit_in_vain(X, eta=30.0), X, y))
+    assert finding.advice.startswith("a smaller eta")
 
 
 def test_large_initial_weights_are_found_by_the_saturation_they_leave(fit):
