@@ -41,9 +41,9 @@ class HistoryDisplay:
     The cost is drawn in one panel, the accuracy in another. On the validation curves, a triangle
     that points down marks the epoch of the least validation cost, and one that points up marks
     that of the best validation accuracy. A vertical line marks the epoch whose weights early
-    stopping kept. The values of eta stand above the panels, and dotted lines mark where it
-    changes; where that is too often to write them all, ticks show some of them. Where several
-    estimators differ in eta, dots on their curves mark the changes.
+    stopping kept. If eta changes, its values stand above the panels, and dotted lines mark where;
+    if that is too often to write them all, ticks show some of them. Where several estimators
+    differ in eta, dots on their curves mark the changes.
 
     Parameters
     ----------
@@ -326,7 +326,11 @@ class HistoryDisplay:
 
         If all have room, dotted lines mark the changes.
         """
+        for panel in self.axes_:
+            panel.set_xlim(left=epoch[0] - 0.5)
         steps = np.flatnonzero(np.diff(eta, prepend=np.nan) != 0)
+        if len(steps) == 1:
+            return
         inches = self.axes_[0].get_window_extent().width / self.figure_.dpi
         epochs_of_a_letter = 0.075 * len(eta) / inches
         labels, free = {}, -math.inf
@@ -338,7 +342,6 @@ class HistoryDisplay:
                 free = row + half
         ends = epoch[list(labels)] - 0.5  # of the epochs before
         for panel in self.axes_:
-            panel.set_xlim(left=epoch[0] - 0.5)
             above = panel.secondary_xaxis("top")
             above.set_xticks(ends, list(labels.values()), fontsize="small")
             above.set_xlabel("eta", fontsize="small")

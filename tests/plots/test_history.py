@@ -63,6 +63,11 @@ def test_history_marks_where_eta_changes_and_writes_its_values(trained):
         assert [label.get_text() for label in above.get_xticklabels()] == ["1", "0.25"]
 
 
+def test_history_draws_no_axis_of_an_eta_that_stays():
+    display = HistoryDisplay.from_history(made_history(eta=[0.5] * 4))
+    assert not any(ax.child_axes for ax in display.axes_)
+
+
 def test_history_writes_as_many_of_many_etas_as_have_room_and_marks_none():
     n = 50
     columns = {column: np.linspace(0.1, 0.9, n) for column in made_history()}
