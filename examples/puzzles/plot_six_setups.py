@@ -121,15 +121,15 @@ ax.set(xlabel="test error (%): a dot for each seed, a stroke for their mean")
 ax.set_title(f"784-n-10, {n_rows:,} training images, 30 epochs")
 
 # %%
-# In the full run, two of the three basic networks reach |basic highest|, as in
-# the notes of the reader of the book whose questions these pages answer; the
-# third stops at |basic lowest|. With 100 hidden neurons the best of three has
-# |100 highest|. The book's first chapter has 96.59 % for these, and warns that
-# some trainings end quite a bit worse. The reason can be counted: an output
-# neuron whose weighted input was driven far below zero has a tiny sigma'(z),
-# and under the quadratic cost sigma'(z) is a factor of all it learns. Its
-# digit is lost. Cross-entropy has no such factor, and its seeds differ by less
-# than half a point.
+# In the full run, two of the three basic networks come to about
+# |basic highest|, as in the notes of the reader whose questions :doc:`these
+# pages answer </results/experiments>`; the third stops at |basic lowest|. With
+# 100 hidden neurons the best of three has |100 highest|. The book's first
+# chapter has 96.59 % for these, and warns that some trainings end quite a bit
+# worse. The reason can be counted: an output neuron whose weighted input was
+# driven far below zero has a tiny sigma'(z), and under the quadratic cost
+# sigma'(z) is a factor of all it learns. Its digit is lost. Cross-entropy has
+# no such factor, and its seeds differ by less than half a point.
 
 for name, p in predicted.items():
     for seed, labels in enumerate(p):
@@ -263,12 +263,13 @@ print(", ".join(f"{kind} {count:.1f}" for kind, count in changed.items()))
 # %%
 # The table below has the full run next to the notes. For the first set-up our
 # mean is lower than their 95 %, because of the one network that lost a digit;
-# the other two agree with it. For the last our |best| is a little higher than
-# their 98 %. The steps between: more neurons bring about two points, once the
-# cost lets them learn; L2 half a point to 30 neurons, and nothing to 100 with
-# a constant eta, where the difference is of the size of the spread; the
-# regimes and 200 neurons 0.2 to 0.3 points each. With 2,000 images the regimes
-# bring nothing: data are short there, not a better end of the descent.
+# those of the other two seeds agree. For the last our |best| is a little
+# higher than their 98 %. The steps between: more neurons bring about two
+# points, once the cost lets them learn; L2 half a point to 30 neurons, and
+# nothing to 100 with a constant eta, where the difference is of the size of
+# the spread; the regimes and 200 neurons 0.2 to 0.3 points each. With 2,000
+# images the regimes bring nothing: data are short there, not a better end of
+# the descent.
 
 # %%
 # The results of the full run

@@ -81,3 +81,8 @@ try:
     HistoryDisplay.from_estimator(clf)
 except ImportError:
     sys.exit('The picture needs matplotlib: pip install ".[plots]".')
+
+# %%
+# Distorted images bring the same network further: see
+# :ref:`sphx_glr_auto_examples_images_plot_mnist_augmented.py`. What larger
+# networks reach with them is on the page :doc:`/guide/starting_points`.

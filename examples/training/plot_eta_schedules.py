@@ -135,11 +135,11 @@ for name, runs in histories.items():
 # %%
 # In the full run an eta of 0.5 never reaches 98 % in 60 epochs, and one of 0.1
 # takes |slow|. The regimes take |regimes|, since their eta falls after 10:
-# whoever wrote them down knew when. Taper and plateau take |taper| and
-# |plateau|, and end a little higher, by less than the spread between seeds. So
-# the plateau schedule is the one for a new problem, about which nothing is
-# known beforehand, and a taper the one for a given budget of epochs. With
-# 20,000 images all five reach the lower mark, in a like order.
+# whoever wrote them down knew when. Taper and plateau both take |taper|, and
+# end a little higher, by less than the spread between seeds. So the plateau
+# schedule is the one for a new problem, about which nothing is known
+# beforehand, and a taper the one for a given budget of epochs. With 20,000
+# images all five reach the lower mark, in a like order.
 
 # %%
 # The results of the full run

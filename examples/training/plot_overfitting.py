@@ -82,7 +82,8 @@ HistoryDisplay.from_estimator(clf, ax=axes)
 # classified rightly, what part from the others? As training goes on, the
 # network becomes surer of everything. On what it gets right, that lowers the
 # cost. On what it gets wrong, an ever surer error costs ever more, though it
-# is still the same one error.
+# is still the same one error. (The evaluation cost of network2.py may rise for
+# another reason, :doc:`its penalty </guide/from_network2>`.)
 
 from_right = (cost * right).sum(axis=1) / n_val
 from_wrong = (cost * ~right).sum(axis=1) / n_val
@@ -185,15 +186,16 @@ for layer, ax in enumerate(axes):
     ax.tick_params(axis="x", labelsize="small")
 
 # %%
-# On 5,000 images, without a remedy, the validation cost is least in epoch
-# |turn| and rises from then on; the accuracy is best in epoch |best|, and ends
-# at |none|. There are no more errors than before; each has become dearer.
+# In the full run, on 5,000 images and without a remedy, the validation cost is
+# least in epoch |turn| and rises from then on; the accuracy is best in epoch
+# |best|, and ends at |none|. There are no more errors than before; each has
+# become dearer.
 #
-# L2 and dropout end at |l2| and |dropout|, and keep the cost from rising far.
-# L1, at this strength, makes training restless, lowers the cost a little and
-# does nothing for the accuracy, |l1|. Distortions bring |distorted|, and ten
-# times as many images |more|: nothing replaces data, and distorting what there
-# is comes closest. More data do not keep the cost from turning: that of 50,000
+# L2 and dropout both end at |l2|, and keep the cost from rising far. L1, at
+# this strength, makes training restless, lowers the cost a little and does
+# nothing for the accuracy, |l1|. Distortions bring |distorted|, and ten times
+# as many images |more|: nothing replaces data, and distorting what there is
+# comes closest. More data do not keep the cost from turning: that of 50,000
 # images is least in epoch |more turn|, while the accuracy is best in epoch
 # |more best|. On 1,000 images penalties do less still: L2 all but stops the
 # rise of the cost, and leaves the accuracy where it was.
@@ -201,8 +203,8 @@ for layer, ax in enumerate(axes):
 # Small weights are not the secret: the penalties shrink them, to a norm of
 # |l2 norm| and |l1 norm| instead of |norm| in the hidden layer, but dropout,
 # distortions and more data, which generalise better, end with |dropout norm|,
-# |distorted norm| and |more norm|. All figures are those of one run each;
-# differences of 0.2 points in accuracy are within chance.
+# |distorted norm| and |more norm|. All are figures of the full run, of one
+# training each; differences of 0.2 points in accuracy are within chance.
 
 # %%
 # The results of the full run
