@@ -249,7 +249,6 @@ QUOTED = {
         "slow": ("{:.0f}", "784-100-10, eta constant 0.1: epochs to 98 %, mean"),
         "regimes": ("{:.0f}", "784-100-10, eta regimes 0.5, 0.1, 0.02: epochs to 98 %, mean"),
         "taper": ("{:.0f}", "784-100-10, eta linear taper from 0.5: epochs to 98 %, mean"),
-        "plateau": ("{:.0f}", "784-100-10, eta halved on a plateau: epochs to 98 %, mean"),
     },
     "plot_initialisation": {
         f"{name} {when}": (
@@ -290,7 +289,7 @@ QUOTED = {
             "5,000 images, no remedy": ("none", "turn", "best", "norm"),
             "5,000 images, L2": ("l2", "", "", "l2 norm"),
             "5,000 images, L1": ("l1", "", "", "l1 norm"),
-            "5,000 images, dropout": ("dropout", "", "", "dropout norm"),
+            "5,000 images, dropout": ("", "", "", "dropout norm"),
             "5,000 images, distorted": ("distorted", "", "", "distorted norm"),
             "50,000 images, more data": ("more", "more turn", "more best", "more norm"),
         }.items()
