@@ -52,9 +52,9 @@ def weighted_inputs(model: Any, X: Any) -> Array:
     try:
         return _forward(network_of(model, dtype=np.dtype(np.float64)), rows)
     except OverflowError as error:
-        finite = np.isfinite(rows.data if issparse(rows) else rows).all()
-        problem = "is too large for this model" if finite else "holds NaN or infinity"
-        raise ValueError(f"X {problem}. {error}") from None
+        if not np.isfinite(rows.data if issparse(rows) else rows).all():
+            raise ValueError("X must be finite, but holds NaN or infinity.") from None
+        raise ValueError(f"X is too large for this model. {error}") from None
 
 
 def _rows(model: Any, X: Any, network: Network) -> Any:
