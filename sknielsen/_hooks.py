@@ -88,6 +88,7 @@ class Hooks:
         self.parameters = parameters
         self.last_epoch: int = state.first_epoch + parameters.n_epochs
         self.started: float = perf_counter()
+        self._n_before: int = 0 if parameters.streaming else state.n_epochs
         self._fit: Any = None
         self._epoch: Any = None
 
@@ -147,8 +148,9 @@ class Hooks:
         """Print the line of the epoch, and before the first one of a table its head."""
         record = {column: values[-1] for column, values in self.state.history.items()}
         columns = columns_of(record, self.parameters)
-        before = 0 if self.parameters.streaming else self.state.first_epoch
-        if self.state.n_epochs == before + 1:
+        if self.state.n_epochs == self._n_before + 1:
+            if self._n_before > self.state.first_epoch:
+                print(f"Resumed after epoch {self._n_before}.")
             print(head(columns))
         is_best = self.state.best.epoch == self.state.n_epochs
         print(line(columns, record, is_best))

@@ -806,6 +806,14 @@ def test_a_number_that_an_older_checkpoint_lacks_had_its_default(small, digits, 
         resume(small(), path, *digits)
 
 
+def test_resume_prints_from_which_epoch_it_goes_on_and_a_head(small, digits, path, capsys):
+    small(max_iter=2).set_callbacks(Checkpoint(path)).fit(*digits)
+    resume(small(max_iter=3, verbose=1), path, *digits)
+    said, _, titles, row, *_ = capsys.readouterr().out.splitlines()
+    assert said == "Resumed after epoch 2."
+    assert (titles.split()[0], row.split()[0]) == ("epoch", "3")
+
+
 def test_resume_prints_what_fit_prints(small, digits, path, capsys):
     parameters = dict(eta=1e-5, max_iter=6, verbose=1)
     small(**parameters).fit(*digits)
