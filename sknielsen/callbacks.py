@@ -262,8 +262,9 @@ class Checkpoint(_Callback):
         super().setup(estimator, context)
         if context.task_name == "partial_fit":
             raise ValueError(
-                "Checkpoint works with fit, of which epochs are left to resume; after a "
-                "partial_fit save the classifier itself, for instance by joblib.dump."
+                "Checkpoint works with fit, of which epochs are left to resume. Take it off by "
+                "set_callbacks(); after a partial_fit save the classifier itself, for instance "
+                "by joblib.dump."
             )
         while (context := context.parent) is not None:
             if not context.sequential_subtasks:
