@@ -117,8 +117,8 @@ default="taper"
         Seed or generator of the initial weights, the split, the order of rows, dropout and
         distortions. A generator is used once for each new model.
     verbose : int, default=0
-        Verbosity: 1 prints a line for each epoch, with a star if it is the best so far, and at the
-        end of `fit` why it ended and the findings of `diagnose`.
+        Verbosity: 1, or any larger number, prints a line for each epoch, with a star if it is the
+        best so far, and at the end of `fit` why it ended and the findings of `diagnose`.
     on_interrupt : {"raise", "keep"}, default="raise"
         What Ctrl-C does to `fit`. ``"raise"`` raises KeyboardInterrupt, which also ends the
         search or the loop around `fit`, and leaves the model as it was. ``"keep"`` ends training
