@@ -1,4 +1,5 @@
 import re
+import tracemalloc
 from collections import deque
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 import pytest
 
 from sknielsen import MLPSigmoidClassifier
-from sknielsen._labels import Labels, distinct, kind
+from sknielsen._labels import Labels, distinct, exact, kind
 
 INTEGERS = np.arange(17)
 
@@ -88,8 +89,8 @@ def test_pandas_strings_are_strings():
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        ([0.0, 1.0, np.nan], "classes must be numbers or strings, without NaN"),
-        (["a", None], "classes must be numbers or strings, without NaN"),
+        (np.array([0.0, 1.0, np.nan]), "classes must be numbers or strings, without NaN"),
+        (["a", None], "classes must have no missing labels; the first is None, in row 1"),
         ([0, "1"], r"classes must hold labels of one kind; beside .* would change \[0\]"),
         (["a", b"a"], "classes must hold labels of one kind"),
         (np.array([0, "1"], object), "classes must hold labels of one kind"),
@@ -115,6 +116,28 @@ def test_labels_that_numpy_would_merge_are_refused(y):
         MLPSigmoidClassifier().fit(np.zeros((3, 2)), y)
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan"), pd.NA])
+@pytest.mark.parametrize("as_given", [list, lambda y: np.array(y, dtype=object), pd.Series])
+def test_a_missing_label_is_named_with_its_row(missing, as_given):
+    y = as_given(["a", "b", missing, missing])
+    with pytest.raises(ValueError, match=r"no missing labels; the first is .*, in row 2\."):
+        MLPSigmoidClassifier().fit(np.zeros((4, 2)), y)
+
+
+def test_a_missing_label_among_numbers_and_columns_is_named_with_its_row():
+    with pytest.raises(ValueError, match=r"the first is None, in row 1\."):
+        MLPSigmoidClassifier().fit(np.zeros((3, 2)), [[0, 1], [1, None], [1, 1]])
+
+
+def test_strings_are_checked_without_a_copy_of_each():
+    y = np.array(["idle", "run"], dtype=object)[np.arange(100_000) % 2]
+    tracemalloc.start()
+    assert exact(y, "y") is y
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(y)
+
+
 @pytest.mark.parametrize("dtype", ["Int64", "UInt64", "int64[pyarrow]"])
 def test_large_integers_of_nullable_types_are_not_rounded(dtype):
     y = pd.Series([2**53, 2**53 + 1, 2**53 + 2] * 2, dtype=dtype)
@@ -133,7 +156,6 @@ def test_messages_show_the_first_of_many_labels():
 @pytest.mark.parametrize(
     "y",
     [
-        ["a", float("nan"), "b"],
         [[1], ["1"], [2]],
         deque([2**53 + 1, 2.0, 2**53]),
         pl.Series(["a", "a\0", "b"]),
