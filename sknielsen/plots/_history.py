@@ -50,7 +50,8 @@ class HistoryDisplay:
     histories : dict of str to dict of array-like
         The `history_` of each estimator, by name. The columns ``"epoch"``, ``"eta"``,
         ``"train_cost"``, ``"train_accuracy"``, ``"validation_cost"`` and
-        ``"validation_accuracy"`` are drawn. A column that is NaN throughout is left out.
+        ``"validation_accuracy"`` are drawn; lines join the values on both sides of a NaN. A column
+        that is NaN throughout is left out.
     best_epochs : dict of str to int, default=None
         The epoch whose weights early stopping kept, by name, for the estimators where it ran.
 
@@ -268,18 +269,21 @@ class HistoryDisplay:
         alone = len(self.histories) == 1
         self.lines_[name] = {}
         for column in self._COLUMNS:
-            if np.isnan(history[column]).all():
+            known = ~np.isnan(history[column])  # in a stream, of some calls only
+            if not known.any():
                 continue
             part, figure = column.split("_")
             validation = part == "validation"
             style = {
                 "color": VERMILION if alone and validation else color,
                 "linestyle": "-" if validation else "--",
-                "marker": "." if len(history["epoch"]) == 1 else None,
+                "marker": "." if known.sum() == 1 else None,
                 "label": ("validation" if validation else "training") if alone else name,
             }
             (self.lines_[name][column],) = self.axes_[int(figure == "accuracy")].plot(
-                history["epoch"], history[column], **merged_style(style, kwargs, plt.Line2D)
+                history["epoch"][known],
+                history[column][known],
+                **merged_style(style, kwargs, plt.Line2D),
             )
 
     def _draw_marks(self, name: str, history: dict[str, Array], color: Any) -> None:

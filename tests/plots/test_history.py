@@ -135,6 +135,19 @@ def test_history_marks_ignore_epochs_without_validation_data():
     assert [marks[m][0].get_xdata()[0] for m in ("least_cost", "best_accuracy")] == [2, 3]
 
 
+def test_validation_values_between_nan_are_joined():
+    history = made_history(validation_cost=[0.9, None, 0.7, None])
+    (lines,) = HistoryDisplay.from_history(history).lines_.values()
+    assert lines["validation_cost"].get_xydata().tolist() == [[1, 0.9], [3, 0.7]]
+
+
+def test_a_single_validation_value_is_seen():
+    history = made_history(validation_cost=[None, None, 0.7, None])
+    (lines,) = HistoryDisplay.from_history(history).lines_.values()
+    assert lines["validation_cost"].get_marker() == "."
+    assert lines["train_cost"].get_marker() == "None"
+
+
 def test_a_single_epoch_is_seen():
     history = {column: values[:1] for column, values in made_history().items()}
     display = HistoryDisplay.from_history(history)
