@@ -18,9 +18,12 @@ def require_no_whole(parameters: Parameters, given: Given) -> None:
     if not parameters.streaming:
         return
     if parameters.needs_validation and given.X_val is None:
+        cure = "pass `X_val` and `y_val`"
+        if parameters.early_stopping:
+            cure = "set early_stopping=False, since partial_fit never stops early"
         raise ValueError(
             "partial_fit splits off no validation rows, which early stopping and the "
-            "plateau schedule need: pass `X_val` and `y_val`, or use fit."
+            f"plateau schedule need: {cure}, or use fit."
         )
     if parameters.class_weight == "balanced":
         raise ValueError(

@@ -492,7 +492,7 @@ def test_partial_fit_refuses_what_does_not_fit_the_model(change, message, small,
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"early_stopping": True}, "splits off no validation rows.*`X_val` and `y_val`"),
+        ({"early_stopping": True}, "set early_stopping=False, since partial_fit never stops"),
         ({"eta_schedule": "plateau"}, "splits off no validation rows.*`X_val` and `y_val`"),
         ({"class_weight": "balanced"}, "class_weight='balanced' is not possible"),
     ],

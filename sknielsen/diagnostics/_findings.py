@@ -183,7 +183,8 @@ def _class_imbalance(t: Evidence) -> Found:
         return None
     names = {t.clf.classes_.tolist()[k]: (float(share[k]), float(recall[k])) for k in missed}
     listed = ", ".join(f"{n!r} ({s:.1%} of rows, {r:.0%} found)" for n, (s, r) in names.items())
-    weights = "sample_weight" if t.clf.multilabel_ else "class_weight='balanced'"
+    weights = "class_weight='balanced', or in partial_fit a dict of weights"
+    weights = "sample_weight" if t.clf.multilabel_ else weights
     return (
         f"Rare classes are missed: {listed}; of all labels {overall:.0%} are found.",
         {"classes": names, "overall": float(overall)},

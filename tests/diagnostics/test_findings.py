@@ -146,7 +146,7 @@ def test_a_rare_class_that_is_missed_is_found_and_with_class_weight_it_is_not(fi
     finding = the("class_imbalance", diagnose(fit(X, y, max_iter=3), X, y))
     share, recall = finding.evidence["classes"]["eight"]
     assert (share, recall) == (8 / len(y), 0.0)
-    assert "class_weight='balanced'" in finding.advice
+    assert "class_weight='balanced', or in partial_fit a dict of weights" in finding.advice
     assert "class_imbalance" not in codes(fit(X, y, max_iter=3), X)  # not known without y
     weighted = fit(X, y, max_iter=10, class_weight="balanced")
     assert "class_imbalance" not in codes(weighted, X, y)
