@@ -282,9 +282,7 @@ def exact(labels: Any, name: str) -> Any:
     listed = labels.to_list() if hasattr(labels, "to_list") else labels
     given = np.asarray(listed, dtype=object)
     if set(map(type, given.flat)) == {str}:
-        items = list(
-            dict.fromkeys(given.flat)
-        )  # each once: a copy of all would take 60 bytes each
+        items = list(dict.fromkeys(given.flat))  # a copy of all would take 60 bytes each
     else:
         _refuse_missing(given, name)
         items = given.ravel().tolist()
