@@ -118,10 +118,9 @@ def escaped(text):
     return re.sub(r"([\\*`|_])", r"\\\1", text)
 
 
-def table(header, rows, widths="auto", narrow=False):
-    """Make a list-table; one that is `narrow` fits a phone, where its names may break."""
-    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}"]
-    lines += ["   :class: narrow", ""] if narrow else [""]
+def table(header, rows, widths="auto"):
+    """Make a list-table."""
+    lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
     for row in [header, *rows]:
         for i, cell in enumerate(row):
             lines.append(f"   {'*' if i == 0 else ' '} - {cell}".rstrip())
@@ -595,10 +594,9 @@ def small_tables(measured):
         rows = []
         for model, found in summary.items():
             counts = found.get("sets that sknielsen won and lost", {})
-            name = "`MLPSigmoidClassifier`" + model.removeprefix("sknielsen")
             rows.append(
                 [
-                    name if model.startswith("sknielsen") else escaped(model),
+                    escaped(model),
                     f"{found[figure]:.4f}",
                     f"{found['log_loss']:.3f}",
                     f"{found['seconds'] / summary[peer]['seconds']:.2f}",
@@ -615,7 +613,7 @@ def small_tables(measured):
         n_sets = len(measured[sets]["sets"]["sknielsen"])
         n_folds = measured[sets]["folds"]
         name = f"tables_{sets.replace(', folds 1 to 1', '_first_fold')}"
-        texts[name] = table(header, rows, narrow=True) + (
+        texts[name] = table(header, rows) + (
             f"Means over {n_sets} data sets, {n_folds} fold{'s' if n_folds > 1 else ''} each; "
             f"the time of `fit`, relative to {peer}'s. "
             f"{machine(measured['machine'])}"
