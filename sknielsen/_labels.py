@@ -267,7 +267,7 @@ def kind(labels: Array) -> str:
 
 
 def exact(labels: Any, name: str) -> Any:
-    """Return labels that NumPy can hold as they are; raise ValueError if it would change one.
+    """Return labels that NumPy has a dtype for; raise ValueError if it would change one.
 
     In a list, NumPy turns numbers beside strings into strings, and rounds large integers beside
     floats. Scikit-learn rounds large integers of pandas' nullable types; these become NumPy's.
@@ -286,7 +286,14 @@ def exact(labels: Any, name: str) -> Any:
     else:
         _refuse_missing(given, name)
         items = given.ravel().tolist()
-    converted = np.array(items).ravel().tolist()
+    array = np.array(items)
+    for item in items if array.dtype == object else ():
+        if np.asarray(item).dtype == object:
+            raise ValueError(
+                f"{name} must hold strings, booleans or numbers that fit a NumPy dtype; got "
+                f"{item!r}, of type {type(item).__name__}."
+            )
+    converted = array.ravel().tolist()
     changed = [
         item for item, found in zip(items, converted) if item is not found and item != found
     ]

@@ -1,6 +1,7 @@
 import re
 import tracemalloc
 from collections import deque
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -101,6 +102,16 @@ def test_pandas_strings_are_strings():
 def test_what_cannot_be_classes_is_refused(classes, message):
     with pytest.raises(ValueError, match=message):
         MLPSigmoidClassifier().partial_fit(np.zeros((2, 2)), [0, 1], classes=classes)
+
+
+def test_objects_are_no_labels():
+    item = PurePosixPath("a")
+    for y in (["b", item, "b"], np.array([item, "b", item], object)):
+        with pytest.raises(
+            ValueError,
+            match=f"y must hold strings, booleans or numbers .* {re.escape(repr(item))}, of type PurePosixPath",
+        ):
+            MLPSigmoidClassifier().fit(np.zeros((3, 2)), y)
 
 
 def test_a_list_that_mixes_numbers_and_strings_is_refused():
