@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sknielsen._guards import refuse_images
 from sknielsen._hooks import all_or_nothing
 from sknielsen._resolve import check_number, random_state_of, scalar
 from sknielsen._sklearn import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
@@ -55,8 +56,9 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     ----------
     image_shape : tuple (height, width) or (height, width, channels), default=None
         Shape of the image in each row, in C order, channels last. None takes the images to be
-        square; where the number of features is no square number, it takes them to be one pixel
-        high, with a warning.
+        square and grey; where the number of features is no square number, it takes them to be one
+        pixel high. A warning says so, and also where colour images of 3:4 or 4:3 have as many
+        features as a square: 48 x 64 x 3 = 96 x 96.
     shift : float or sequence of (down, right) pairs, default=0.0
         Largest translation along each axis, in pixels. Pairs are exact translations instead of a
         bound: consecutive rows cycle through them, from a random start.
@@ -86,7 +88,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
     fill : float or "auto", default="auto"
         Value of the background, which comes in from outside the frame. ``"auto"`` is the median
         of the image's own border pixels in each channel, so that dark ink on white works, too.
-        Pixels are not reflected.
+        A number is for all channels. Pixels are not reflected.
     probability : float, default=1.0
         Probability that an image is distorted at all.
     random_state : int, RandomState instance or None, default=None
@@ -309,8 +311,9 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         Returns
         -------
         list of str
-            A sentence or two if the images are taken to be one pixel high without an
-            `image_shape` that says so; and if `keep_in_frame` holds most of them still.
+            A sentence or two if there is no `image_shape` and the images are taken to be one
+            pixel high, or to be square where they may be colour images of 3:4; and if
+            `keep_in_frame` holds most of them still.
 
         Raises
         ------
@@ -320,8 +323,8 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
         images = images_of(X[:: -(-len(X) // _SAMPLE) or 1])
         shape = self._check(images.shape[1])
         found = []
-        if self.image_shape is None and shape[0] != shape[1]:
-            found.append(remark_on_shape(shape[1]))
+        if self.image_shape is None and (remark := remark_on_shape(images.shape[1])):
+            found.append(remark)
         if self.keep_in_frame and self._moves() and len(images):
             matrix, shift, _ = self._draw(len(images), shape, np.random.default_rng(0))
             real = images.astype(np.result_type(images, np.float32)).reshape(-1, *shape)
@@ -393,6 +396,7 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
 
     def _validate(self, X: npt.ArrayLike) -> Array:
         """Check parameters and data, set the fitted attributes, and return the data."""
+        refuse_images(X, type(self).__name__)
         images: Array = validate_data(self, X)
         self.image_shape_ = self._check(images.shape[1])
         for remark in self.remarks(images):
@@ -409,10 +413,12 @@ class ImageAugmenter(VersionedMixin, OneToOneFeatureMixin, TransformerMixin, Bas
             check_number(name, getattr(self, name), Real, interval)
         if not isinstance(scalar(self.keep_in_frame), (bool, np.bool_)):
             raise TypeError(f"`keep_in_frame` must be True or False; got {self.keep_in_frame!r}.")
-        if not isinstance(self.fill, str):
+        if isinstance(scalar(self.fill), Real):
             check_number("fill", self.fill, Real, "(-inf, inf)")
-        elif self.fill != "auto":
-            raise ValueError(f'`fill` must be a number or "auto"; got {self.fill!r}.')
+        elif not (isinstance(self.fill, str) and self.fill == "auto"):
+            raise (ValueError if isinstance(self.fill, str) else TypeError)(
+                f'`fill` must be a number, for all channels, or "auto"; got {self.fill!r}.'
+            )
         random_state_of(self.random_state)
         return shape_of(self.image_shape, n_features)
 

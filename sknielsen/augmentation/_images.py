@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import issparse
 
+from sknielsen._guards import refuse_images
 from sknielsen._resolve import check_image_shape, check_number, random_state_of
 from sknielsen.augmentation._geometry import border_median
 from sknielsen.core.contracts import Array
@@ -17,11 +18,13 @@ def images_of(X: npt.ArrayLike) -> Array:
     """Return X as an array; raise an error unless each row holds an image."""
     if issparse(X):
         raise TypeError("Images must be a dense array; got a sparse matrix.")
+    refuse_images(X, "ImageAugmenter")
     X = np.asarray(X)
     if X.ndim != 2 or X.shape[1] == 0 or X.dtype.kind not in "biuf":
         raise ValueError(
             "Images must be the rows of a two-dimensional array of real numbers; got an array of "
             f"shape {X.shape} and dtype {X.dtype}."
+            f"{' X.reshape(1, -1) is one row of a single image.' if X.ndim == 1 else ''}"
         )
     if not np.isfinite(X).all():
         raise ValueError("Images must be finite; got NaN or infinity.")
@@ -50,8 +53,22 @@ def shape_of(image_shape: Any, n_features: int) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def remark_on_shape(n_features: int) -> str:
-    """Say that features that make no square are taken for one row of pixels."""
+def remark_on_shape(n_features: int) -> str | None:
+    """Say what features without an `image_shape` are taken for, if that may be wrong.
+
+    Colour images of 3k x 4k have as many features as a square of 6k x 6k; no other colour images
+    of usual proportions have as many as a square.
+    """
+    side = isqrt(n_features)
+    if side**2 == n_features:
+        if side % 6:
+            return None
+        low, high = side // 2, side * 2 // 3
+        return (
+            f"Each row of {n_features} features is taken for a grey image of {side} x {side}, but "
+            f"colour images of {low} x {high} or {high} x {low} have as many. Set `image_shape`, "
+            f"to ({side}, {side}), ({low}, {high}, 3) or ({high}, {low}, 3)."
+        )
     side = isqrt(n_features // 3)
     is_colour = 3 * side**2 == n_features and side > 1
     colour = f", to ({side}, {side}, 3) if the images are RGB" if is_colour else ""

@@ -123,8 +123,8 @@ STILL = r"`keep_in_frame` holds \d+% of the images all but still: .* Set keep_in
 @pytest.fixture
 def tall():
     """Images whose ink reaches from the top to the bottom, and their labels."""
-    images = np.zeros((60, 12, 12))
-    images[:, :, 5:7] = rng().random((60, 12, 2)) + 0.5
+    images = np.zeros((60, 14, 14))
+    images[:, :, 6:8] = rng().random((60, 14, 2)) + 0.5
     return images.reshape(60, -1), np.arange(60) % 2
 
 
@@ -148,7 +148,7 @@ def test_what_holds_no_image_still_is_not_warned_of(parameters, tall):
 
 
 def test_a_minority_that_is_held_still_is_not_warned_of(tall):
-    X = np.concatenate([tall[0], blobs(61, 12, 12).reshape(61, -1)])
+    X = np.concatenate([tall[0], blobs(61, 14, 14).reshape(61, -1)])
     ImageAugmenter(rotation=5, shift=1).fit(X)
 
 
@@ -285,8 +285,9 @@ def test_a_pipeline_distorts_in_fit_and_nowhere_else(digits):
         (dict(elastic=np.nan), ValueError, "`elastic` must be .* got nan"),
         (dict(elastic_sigma=0), ValueError, r"`elastic_sigma` must be a number in \(0, inf\)"),
         (dict(probability=1.5), ValueError, r"`probability` must be a number in \[0, 1\]"),
-        (dict(fill="median"), ValueError, "`fill` must be a number or \"auto\"; got 'median'"),
-        (dict(fill=None), TypeError, "`fill` must be a number"),
+        (dict(fill="median"), ValueError, "`fill` must be .* or \"auto\"; got 'median'"),
+        (dict(fill=(0, 0, 0)), TypeError, 'number, for all channels, or "auto"; got \\(0, 0, 0'),
+        (dict(fill=np.inf), ValueError, "`fill` must be a number in .* got inf"),
         (dict(image_shape=8), TypeError, "`image_shape` must be None, .* got 8"),
         (dict(image_shape=(64,)), ValueError, r"`image_shape` must be None, .* got \(64,\)"),
         (dict(image_shape=(8.0, 8)), TypeError, "each length in `image_shape` must be an int"),
