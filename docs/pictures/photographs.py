@@ -10,10 +10,11 @@ rows = np.stack([square.ravel() / 255 for square in squares])
 
 augmenter = ImageAugmenter(
     image_shape=(64, 64, 3),
-    shift=4,
-    rotation=20,
-    scale=0.2,
-    elastic=1.5,
+    shift=64 / 16,
+    rotation=15,
+    scale=0.15,
+    elastic=64 / 40,
+    elastic_sigma=64 / 15,
     keep_in_frame=False,
 )
 AugmentationDisplay.from_augmenter(augmenter, rows)
