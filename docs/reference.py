@@ -29,6 +29,12 @@ RELATED = [
         "sknielsen.plots.AugmentationDisplay",
     ),
     (
+        "images",
+        "sknielsen.augmentation.ImageAugmenter sknielsen.plots.AugmentationDisplay "
+        "sknielsen.diagnostics.hard_examples sknielsen.plots.HardExamplesDisplay "
+        "sknielsen.plots.WeightsDisplay",
+    ),
+    (
         "displays",
         "sknielsen.plots.HistoryDisplay sknielsen.plots.WeightsDisplay "
         "sknielsen.plots.JitteredScatterDisplay sknielsen.plots.HardExamplesDisplay "

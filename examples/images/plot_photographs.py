@@ -7,7 +7,8 @@ photographs.
 
 scikit-learn ships a temple and a flower, so nothing is downloaded. Look at the
 distortions, then train a network to tell of which of the two it is shown a
-tile. It takes a few seconds.
+tile. It takes a few seconds. From a folder of photographs of your own to such
+rows: see :doc:`/guide/images`.
 """
 
 # %%
