@@ -207,7 +207,7 @@ NO_COUNTERPART = [
     Missing(
         "early_stopping",
         lambda mlp: mlp.solver == "adam" and _stops(mlp),
-        "by accuracy; may end before eta has fallen: try False",
+        "may end before eta has fallen: try False, max_iter=40",
     ),
     Missing("tol", lambda mlp: not _stops(mlp) and "tol" in _changed(mlp), _TRAINS_ALL),
     Missing(

@@ -70,6 +70,8 @@ class Evidence:
     y : array-like of shape (n_samples,) or (n_samples, n_labels), or None
     most_rows : int
         Of more rows a sample is taken, which has so many.
+    names : ndarray of str of shape (n_features,), default=None
+        Of the features, where the steps of a pipeline know them.
 
     Attributes
     ----------
@@ -93,10 +95,12 @@ class Evidence:
         X: MatrixLike | None,
         y: ArrayLike | None,
         most_rows: int = _MAX_ROWS,
+        names: Array | None = None,
     ) -> None:
         if X is None and y is not None:
             raise ValueError("`y` needs the rows it labels: pass `X` too.")
         self.clf: FittedClassifier = clf
+        self.names: Array | None = getattr(clf, "feature_names_in_", names)
         self.X: Any = None
         self.codes: Array | None = None
         self.all_rows: Any = None
@@ -308,8 +312,7 @@ class Evidence:
 
     def name(self, feature: int) -> str:
         """Name a feature as the training rows did, else by its number."""
-        names = getattr(self.clf, "feature_names_in_", None)
-        return str(feature) if names is None else repr(str(names[feature]))
+        return str(feature) if self.names is None else repr(str(self.names[feature]))
 
     @property
     def row_length(self) -> float:

@@ -36,18 +36,29 @@ class Finding(NamedTuple):
 
 
 class Findings(list[Finding]):
-    """A list of findings, shown as paragraphs in a terminal and as a table in a notebook."""
+    """A list of findings, shown as paragraphs in a terminal and as a table in a notebook.
+
+    Parameters
+    ----------
+    is_validated : bool
+        Whether the history has a validation cost. What is said of an empty list depends on it.
+    """
+
+    def __init__(self, is_validated: bool) -> None:
+        super().__init__()
+        unseen = "" if is_validated else " Without validation rows, overfitting is not seen."
+        self.nothing = f"Nothing was found.{unseen}"
 
     def __repr__(self) -> str:
         if not self:
-            return "Nothing was found."
+            return self.nothing
         return "\n".join(map(str, self))
 
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
         if not self:
-            return "<p>Nothing was found.</p>"
+            return f"<p>{self.nothing}</p>"
         style = ' style="text-align: left; vertical-align: top; white-space: normal"'
         head = "".join(f"<th{style}>{name}</th>" for name in ("finding", "what was seen", "try"))
         rows = [

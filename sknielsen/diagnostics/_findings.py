@@ -26,7 +26,7 @@ from sknielsen.diagnostics._evidence import (
     Evidence,
 )
 from sknielsen.diagnostics._finding import Finding, Findings
-from sknielsen.diagnostics._inside import network_inside
+from sknielsen.diagnostics._inside import names_inside, network_inside
 from sknielsen.initializers import large, resolve_initializer
 
 # Thresholds. "Of chance's cost": costs are compared with the cost of chance, which is that of the
@@ -99,10 +99,10 @@ def diagnose(clf: Any, X: MatrixLike | None = None, y: ArrayLike | None = None) 
     >>> [finding.code for finding in diagnose(clf, X / 16, y)]
     ['eta_too_low']
     """
-    all_evidence = Evidence(*network_inside(clf, X), y)
+    all_evidence = Evidence(*network_inside(clf, X), y, names=names_inside(clf))
     with np.errstate(all="ignore"):  # huge inputs are a finding, not an error
         found = {code: look(all_evidence) for code, look in FINDINGS.items()}
-    findings = Findings()
+    findings = Findings(is_validated=bool(np.isfinite(all_evidence.h["validation_cost"]).any()))
     for code, finding in found.items():
         if finding is not None:
             sentence, evidence, advice = finding

@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
-from sknielsen.core.contracts import MatrixLike
+from sknielsen.core.contracts import Array, MatrixLike
 
 # Where wrappers keep what they fitted: searches, and wrappers such as `AugmentedClassifier`.
 _FITTED_INSIDE = ("best_estimator_", "estimator_")
@@ -59,6 +59,30 @@ def network_inside(
     require_network(estimator, inside)
     check_is_fitted(inside)
     return inside, X
+
+
+def names_inside(estimator: Any) -> Array | None:
+    """Return the names that a network's features have behind the steps of a pipeline.
+
+    Parameters
+    ----------
+    estimator : MLPSigmoidClassifier, Pipeline, search or wrapper
+        Fitted.
+
+    Returns
+    -------
+    ndarray of str of shape (n_features,) or None
+        None if the steps were not fitted to named columns, or do not tell what became of them.
+    """
+    names: Array | None = None
+    while (found := _opened(estimator)) is not None:
+        before, estimator = found
+        if before is not None and hasattr(before, "feature_names_in_"):
+            try:
+                names = before.get_feature_names_out()
+            except AttributeError:  # of a step without names
+                return None
+    return names
 
 
 def require_network(given: object, inside: object) -> None:

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from helpers import ShiftedCost, book
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from sknielsen import MLPSigmoidClassifier, diagnose, summary
 from sknielsen.activations import sigmoid
@@ -470,11 +471,35 @@ def test_findings_are_a_list_that_reads_well(fit_in_vain, digits):
     assert type(copied) is type(findings)
 
 
-def test_no_finding_is_an_empty_list_that_says_so(fit, digits):
-    nothing = diagnose(fit(max_iter=30), *digits)
-    assert nothing == []
-    assert repr(nothing) == "Nothing was found."
-    assert "Nothing was found." in nothing._repr_html_()
+def test_no_finding_is_an_empty_list_that_says_so():
+    X, X_val, y, y_val = train_test_split(*digits_data(), random_state=0)
+    clf = book(30, random_state=0).fit(X, y, X_val=X_val, y_val=y_val)
+    for expected in (
+        "Nothing was found.",
+        "Nothing was found. Without validation rows, overfitting is not seen.",
+    ):
+        nothing = diagnose(clf, X, y)
+        assert nothing == []
+        assert repr(nothing) == expected
+        assert f">{expected}<" in nothing._repr_html_()
+        forget_validation(clf)
+
+
+def test_features_behind_the_steps_of_a_pipeline_are_named(digits):
+    X, y = digits
+    frame = pd.DataFrame(100 * X, columns=[f"pixel {i}" for i in range(64)])
+    columns = ColumnTransformer([("kept", "passthrough", list(frame.columns[20:40]))])
+    clf = MLPSigmoidClassifier(8, max_iter=2, random_state=0)
+    named = make_pipeline(columns, clf)
+    nameless = make_pipeline(FunctionTransformer(), columns, clone(clf))
+    for pipeline in named, nameless:
+        with pytest.warns(UserWarning, match="saturate"):
+            pipeline.fit(frame, y)
+    worst = 20 + np.square(X[:, 20:40]).mean(axis=0).argmax()
+    sentence = the("unscaled_features", diagnose(named, frame, y)).sentence
+    assert f"feature 'kept__pixel {worst}' with" in sentence
+    sentence = the("unscaled_features", diagnose(nameless, frame, y)).sentence
+    assert f"feature {worst - 20} with" in sentence
 
 
 class PlainQuadratic(BaseEstimator):
