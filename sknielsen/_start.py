@@ -11,6 +11,7 @@ from sknielsen.core.engine import Descent, LocalEngine
 from sknielsen.core.network import Network, zeros_like
 from sknielsen.core.state import Best, State, initial_weights
 from sknielsen.costs import check_cost
+from sknielsen.schedules import Taper
 
 
 def require_no_whole(parameters: Parameters, given: Given) -> None:
@@ -119,6 +120,7 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
                 f"A continued fit keeps its layers, {start.layer_sizes} units with inputs and "
                 f"outputs; `hidden_layer_sizes` and `cost` now ask for {sizes}."
             )
+        _look_at_taper(parameters, start)
         if parameters.streaming:  # which appends to the history, so that no call copies it
             state = replace(replace(start, history={}).copy(), history=start.history, **learned)
         else:
@@ -140,6 +142,18 @@ def _look_at_sizes(sizes: list[int]) -> None:
             f"`hidden_layer_sizes` begins with the {n_features} features and ends with the "
             f"{n_outputs} outputs, which it does not list: the layers are {sizes}. For {hidden} "
             f"set it to {hidden[1:-1]}."
+        )
+
+
+def _look_at_taper(parameters: Parameters, start: State) -> None:
+    """Warn if a call of `partial_fit` begins a second taper: more calls came than were planned."""
+    schedule, planned = parameters.eta_schedule, parameters.max_iter
+    follows = isinstance(schedule, Taper) and schedule.n_epochs is None
+    if parameters.streaming and follows and start.n_epochs == planned > 1:
+        warn(
+            f"eta has fallen over the {planned} epochs of `max_iter`, and begins anew at "
+            f"{parameters.eta:.3g}. Set `max_iter` to the number of calls that you plan, or "
+            'eta_schedule="constant" with a smaller eta.'
         )
 
 

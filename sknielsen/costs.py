@@ -64,7 +64,7 @@ class CrossEntropy(BaseEstimator):
         return cost
 
     def delta(self, a: Array, y: Array, out: Array) -> None:
-        """Write BP1, delta = a - y, into `out` (Nielsen, ch. 3, eq. 68)."""
+        """Write BP1, delta = a - y, into `out` (Nielsen, ch. 3, eq. 66)."""
         np.subtract(a, y, out)
 
 
@@ -113,7 +113,7 @@ def check_cost(cost: Cost, n_outputs: int, dtype: Any) -> None:
     TypeError
         If its activation does not take z alone.
     """
-    if type(cost) in {type(own) for own in COSTS.values()}:
+    if is_own(cost):
         return
     m = 3 if n_outputs == 2 else 2  # so that a sum over the wrong axis has another shape
     z = np.asfortranarray(np.linspace(-1, 1, m * n_outputs, dtype=dtype).reshape(m, n_outputs))
@@ -148,9 +148,14 @@ def check_cost(cost: Cost, n_outputs: int, dtype: Any) -> None:
         )
     if np.isnan(out).any():
         raise ValueError(
-            "`delta` of the cost must write the error of each row and output into `out`, as "
-            "out[...] = error does; it left numbers unwritten, or wrote NaN."
+            "`delta(a, y, out)` of the cost must write the error of each row and output into "
+            "`out`, as out[...] = a - y does; it left numbers unwritten, or wrote NaN."
         )
+
+
+def is_own(cost: Cost) -> bool:
+    """Tell whether a cost is one of the package's."""
+    return type(cost) in {type(own) for own in COSTS.values()}
 
 
 def is_exclusive(cost: Cost) -> bool:

@@ -131,7 +131,7 @@ FAULTS = [
     (Mean, ValueError, r"`value` .* one number for each row, .*; got shape \(\)\."),
     (SumOfColumns, ValueError, r"`value` .* one number for each row, .*; got shape \(\d,\)\."),
     (Overwriting, ValueError, "`value` .* must leave z as it is; it overwrote z"),
-    (Returning, ValueError, r"`delta` .* into `out`, as out\[\.\.\.\] = error does"),
+    (Returning, ValueError, r"`delta\(a, y, out\)` .* into `out`, as out\[\.\.\.\] = a - y"),
     (NewArray, ValueError, "`activation` .* must overwrite z .* and returned the outputs"),
     (Method, TypeError, r"`activation` .* must take z alone; .* activation = staticmethod\("),
     (Faulty, TypeError, "^a fault of its own$"),

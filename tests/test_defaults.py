@@ -38,7 +38,7 @@ def test_fit_equals_calls_of_partial_fit_that_are_told_the_size(digits):
 
 
 def test_a_stream_after_a_fit_is_not_penalised(digits):
-    clf = quick().fit(*digits)
+    clf = quick().fit(*digits).set_params(eta_schedule="constant")
     assert clf.partial_fit(digits[0][:5], digits[1][:5]).lmbda_ == 0
 
 

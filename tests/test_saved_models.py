@@ -65,7 +65,7 @@ def test_a_saved_model_goes_on_learning(folder, name):
     classifier = joblib.load(folder / f"{name}.joblib")
     n_epochs, (X, _, asked) = len(classifier.history_["eta"]), rows(folder)
     y, y_val = classifier.predict(X), classifier.predict(asked)
-    classifier.partial_fit(X, y, X_val=asked, y_val=y_val)
+    classifier.set_params(max_iter=n_epochs + 1).partial_fit(X, y, X_val=asked, y_val=y_val)
     assert len(classifier.history_["eta"]) == n_epochs + 1
 
 

@@ -29,8 +29,12 @@ def test_a_stream_begins_anew_and_never_freezes(small, digits):
     for _ in range(4):
         streamed.partial_fit(*digits, classes=range(10))
     assert_same_model(fitted, streamed)
-    for _ in range(6):
-        streamed.partial_fit(*digits)
+    with pytest.warns(
+        UserWarning, match="over the 4 epochs of `max_iter`, and begins anew"
+    ) as told:
+        for _ in range(6):
+            streamed.partial_fit(*digits)
+    assert len(told) == 1
     assert (
         streamed.history_["eta"][4:] == streamed.history_["eta"][:4] + fitted.history_["eta"][:2]
     )

@@ -316,7 +316,8 @@ ax.set_title("Bars: mean; dots: runs; dotted: chance")
 # and |entropy small eta|; still about 2 points less than without inversion.
 # Centring gives |centred|, all that the inversion had taken, at the old eta,
 # and one number for all pixels is enough for it. ``StandardScaler`` centres
-# too, but also blows up pixels that are nearly always the same: |scaler|.
+# too, but also blows up pixels that are nearly always the same: |scaler|;
+# ``StandardScaler(with_std=False)`` only centres.
 #
 # So the trouble is neither the cost nor the start: it is what all inputs have
 # in common. First invert such images back, so that most inputs are near 0, or

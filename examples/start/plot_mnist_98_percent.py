@@ -6,7 +6,7 @@ The book's network of 100 hidden neurons, with an eta that falls in two steps,
 reads MNIST.
 
 It is trained on the book's 50,000 images, with the cross-entropy cost and an
-L2 penalty. It takes 6 to 10 seconds on two cores.
+L2 penalty. It takes about ten seconds on two quiet cores.
 
 The example wants MNIST. ``fetch_mnist`` downloads it once from OpenML, or
 reads the four IDX files in the folder that the environment variable

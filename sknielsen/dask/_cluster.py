@@ -152,8 +152,8 @@ def align_blocks(X: Any, y: Any, weight: Any) -> list[tuple[Any, ...]]:
         if len(blocks) != len(aligned[0]):
             raise ValueError(
                 f"`{name}` must have as many blocks as X, {len(aligned[0])}; got {len(blocks)}. "
-                "Dask may cut columns of one dataframe of files differently: df = df.persist() "
-                "before columns are chosen keeps its blocks."
+                "Dask may cut columns of one dataframe of files differently: read each file by "
+                "itself, with dask.dataframe.from_map, or df.persist() before columns are chosen."
             )
         aligned.append(blocks)
     return list(zip(*aligned))

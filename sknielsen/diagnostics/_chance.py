@@ -12,7 +12,7 @@ from sklearn.utils.validation import _num_samples
 from sknielsen._inputs import Inputs, is_dask
 from sknielsen._plain import LARGE_RMS
 from sknielsen.core.data import Data
-from sknielsen.costs import resolve_cost
+from sknielsen.costs import is_own, resolve_cost
 from sknielsen.diagnostics._evidence import FAR, TINY_NORM, Evidence, cost_of_chance
 
 _GAIN = 0.1  # of the accuracy left to gain over the commonest class: more is better than chance
@@ -141,6 +141,8 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
             f"{len(t.clf.coefs_) - 1} hidden layers of sigmoid neurons learn very slowly at first",
             "one or two hidden layers, or more epochs",
         )
+    if not is_own(t.cost):
+        return "its cost is your own", "lmbda=0, and see that delta is the derivative of value"
     return (
         "the features, as they are given, tell the network next to nothing about the classes",
         "features that tell more, the eta that sknielsen.find_eta suggests, and a check that the "

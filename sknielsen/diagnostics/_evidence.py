@@ -132,6 +132,17 @@ class Evidence:
         else:
             self.X, self.codes = check_labelled_rows(self.clf, X, y)
 
+    @property
+    def lacking(self) -> list[str]:
+        """What was not given."""
+        validated = np.isfinite(self.h["validation_cost"]).any()
+        given = {
+            "X": self.X is not None,
+            "y": self.codes is not None,
+            "validation rows": validated,
+        }
+        return [name for name, there in given.items() if not there]
+
     # --- history ------------------------------------------------------------------------------
 
     @property
@@ -194,7 +205,7 @@ class Evidence:
     @property
     def falls(self) -> float:
         """Sum of the falls among `steps`."""
-        return float(-self.steps.clip(None, 0).sum())
+        return float(abs(self.steps.clip(None, 0).sum()))
 
     @cached_property
     def smooth(self) -> bool:
@@ -394,6 +405,8 @@ class Evidence:
 def cost_of_chance(cost: Cost, targets: Array, weights: Array | None) -> float:
     """Return the mean cost of the best outputs that ignore the inputs.
 
+    These are the mean targets or, of costs that grow more slowly than the square, the commonest.
+
     Parameters
     ----------
     cost : Cost
@@ -402,7 +415,10 @@ def cost_of_chance(cost: Cost, targets: Array, weights: Array | None) -> float:
     """
     if weights is not None and not weights.any():
         return np.nan
-    p = np.clip(np.average(targets, axis=0, weights=weights), 1e-6, 1 - 1e-6)
-    z = np.log(p) if is_exclusive(cost) else np.log(p / (1 - p))
-    costs = cost.value(np.tile(z, (len(targets), 1)), targets)
-    return float(np.average(costs, weights=weights))
+    mean = np.average(targets, axis=0, weights=weights)
+    found = []
+    for p in (np.clip(outputs, 1e-6, 1 - 1e-6) for outputs in (mean, mean.round())):
+        z = np.log(p) if is_exclusive(cost) else np.log(p / (1 - p))
+        costs = cost.value(np.tile(z, (len(targets), 1)), targets)
+        found.append(np.average(costs, weights=weights))
+    return float(np.fmin(*found))

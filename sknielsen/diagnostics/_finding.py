@@ -40,14 +40,14 @@ class Findings(list[Finding]):
 
     Parameters
     ----------
-    is_validated : bool
-        Whether the history has a validation cost. What is said of an empty list depends on it.
+    lacking : list of str
+        What was not there to look at, which an empty list says.
     """
 
-    def __init__(self, is_validated: bool) -> None:
+    def __init__(self, lacking: list[str]) -> None:
         super().__init__()
-        unseen = "" if is_validated else " Without validation rows, overfitting is not seen."
-        self.nothing = f"Nothing was found.{unseen}"
+        looked_at = f" Not given: {', '.join(lacking)}." if lacking else ""
+        self.nothing = f"Nothing was found.{looked_at}"
 
     def __repr__(self) -> str:
         if not self:

@@ -45,7 +45,7 @@ _RARE = 0.5  # of the average share of a class
 _MISSED = 0.5  # recall, and recall over that of all labels: more often missed than found
 _PREFERRED = 0.9  # of the rows are given one class
 
-_CENTRED = "inputs of mean 0 (each feature's mean subtracted, or StandardScaler)"
+_CENTRED = "inputs of mean 0, by StandardScaler(with_std=False)"
 
 # A sentence, its evidence and advice; None if there is nothing to find.
 Found: TypeAlias = tuple[str, dict[str, Any], str] | None
@@ -102,7 +102,7 @@ def diagnose(clf: Any, X: MatrixLike | None = None, y: ArrayLike | None = None) 
     all_evidence = Evidence(*network_inside(clf, X), y, names=names_inside(clf))
     with np.errstate(all="ignore"):  # huge inputs are a finding, not an error
         found = {code: look(all_evidence) for code, look in FINDINGS.items()}
-    findings = Findings(is_validated=bool(np.isfinite(all_evidence.h["validation_cost"]).any()))
+    findings = Findings(all_evidence.lacking)
     for code, finding in found.items():
         if finding is not None:
             sentence, evidence, advice = finding

@@ -107,7 +107,7 @@ def test_images_that_are_held_still_are_noticed_once(client, digits):
     with pytest.warns(UserWarning, match=r"`keep_in_frame` holds \d+% of the images") as caught:
         clf.fit(*in_blocks(*digits))
     assert len(caught) == 1
-    clf.partial_fit(*in_blocks(*digits))
+    clf.set_params(max_iter=3).partial_fit(*in_blocks(*digits))
 
 
 def test_rows_are_drawn_from_blocks_by_their_size_however_many_there_are():

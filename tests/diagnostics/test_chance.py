@@ -13,6 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
 from sknielsen import MLPSigmoidClassifier, diagnose, find_eta
+from sknielsen.activations import sigmoid
+from sknielsen.costs import CrossEntropy
 
 
 def sentences(train, *args, **options):
@@ -73,6 +75,36 @@ def test_labels_that_nothing_predicts_are_a_cause():
     X, y = np.ones((2000, 5)), rng.integers(0, 2, 2000)
     (sentence,) = sentences(classifier(8).fit, X, y)
     assert "the features, as they are given, tell the network next to nothing" in sentence
+
+
+class Huber(CrossEntropy):
+    """Grows with the error only: the best constant outputs are the commonest, not the mean."""
+
+    def value(self, z, y):
+        error = np.abs(sigmoid(z.copy()) - y)
+        return np.where(error < 0.05, error**2 / 2, 0.05 * (error - 0.025)).sum(axis=1)
+
+    def delta(self, a, y, out):
+        out[...] = np.clip(a - y, -0.05, 0.05) * a * (1 - a)
+
+
+class WrongSign(CrossEntropy):
+    """Climbs where it should descend."""
+
+    def delta(self, a, y, out):
+        out[...] = y - a
+
+
+def test_chance_is_that_of_the_commonest_outputs_where_these_cost_less(digits):
+    X, y = digits
+    (sentence,) = sentences(classifier(cost=Huber(), eta=3.0, lmbda=3.0).fit, X, y)
+    commonest = 0.05 * (1 - 0.025)  # all outputs 0
+    assert f"which cost {commonest:.4g}" in sentence
+
+
+def test_a_cost_of_ones_own_is_a_cause(digits):
+    (sentence,) = sentences(classifier(cost=WrongSign(), eta=0.01).fit, *digits)
+    assert "see that delta is the derivative of value" in sentence
 
 
 def test_the_figures_are_those_of_the_weights_that_are_kept(fit, digits):

@@ -252,7 +252,7 @@ def test_inverted_pixels_stick_hidden_neurons_and_eta_should_fall(fit, digits):
     factor = np.sum((1 - X) ** 2) / np.sum((X - X.mean(axis=0)) ** 2)
     assert finding.evidence["step_factor"] == pytest.approx(factor)
     assert finding.evidence["eta_factor"] == pytest.approx(3.0 / 0.5 * factor)
-    assert finding.advice.startswith("inputs of mean 0 (each feature's mean subtracted")
+    assert finding.advice.startswith("inputs of mean 0, by StandardScaler(with_std=False)")
     assert "background 0" in finding.advice
     assert "saturated_hidden" in codes(clf)
     assert "saturated_hidden" not in codes(fit(X, eta=3.0, max_iter=15), X, y)
@@ -265,7 +265,7 @@ def test_at_a_usual_eta_inputs_far_from_0_are_centred_before_eta_is_lowered(fit,
     X, y = digits[0] + 2, digits[1]
     clf = fit(X)
     finding = the("eta_too_high", diagnose(clf, X, y))
-    assert finding.advice.startswith("inputs of mean 0 (each feature's mean subtracted")
+    assert finding.advice.startswith("inputs of mean 0, by StandardScaler(with_std=False)")
     centred = X - X.mean(axis=0)
     assert fit(centred).score(centred, y) > 3 * clf.score(X, y)
 
@@ -476,13 +476,14 @@ def test_no_finding_is_an_empty_list_that_says_so():
     clf = book(30, random_state=0).fit(X, y, X_val=X_val, y_val=y_val)
     for expected in (
         "Nothing was found.",
-        "Nothing was found. Without validation rows, overfitting is not seen.",
+        "Nothing was found. Not given: validation rows.",
     ):
         nothing = diagnose(clf, X, y)
         assert nothing == []
         assert repr(nothing) == expected
         assert f">{expected}<" in nothing._repr_html_()
         forget_validation(clf)
+    assert repr(diagnose(clf)) == "Nothing was found. Not given: X, y, validation rows."
 
 
 def test_features_behind_the_steps_of_a_pipeline_are_named(digits):
