@@ -121,8 +121,9 @@ def child(name, folder):
 
 def family(pid):
     """List a process and all that came of it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(member for its in children for member in family(int(its)))]
+    threads = Path(f"/proc/{pid}/task").iterdir()  # each of which may have children
+    children = [child for thread in threads for child in (thread / "children").read_text().split()]
+    return [pid, *(member for child in children for member in family(int(child)))]
 
 
 def measure(name, folder):
