@@ -47,7 +47,7 @@ class Findings(list[Finding]):
     def __init__(self, lacking: list[str]) -> None:
         super().__init__()
         looked_at = f" Not given: {', '.join(lacking)}." if lacking else ""
-        self.nothing = f"Nothing was found.{looked_at}"
+        self.nothing: str = f"Nothing was found.{looked_at}"
 
     def __repr__(self) -> str:
         if not self:
