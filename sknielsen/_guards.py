@@ -27,6 +27,7 @@ _REPEATED = 0.2  # of the rows split off: fewer hardly change a score
 _MOST_ROWS = 200_000  # that are compared one by one after a split: a fraction of a second
 _KEY_FEATURES = 64  # of a dense row, enough to know it again
 _KEYS_AT_ONCE = 1000  # rows, so that their bytes take little memory
+_ROUNDING = 1e-12  # squared, of numbers up to 1: means of a constant differ by less
 _TELLING = 0.1  # fewer features may drift by themselves, for instance the time of a measurement
 
 
@@ -296,7 +297,7 @@ def _share_of_moved_means(a: csr_array, b: csr_array) -> float:
     a, b = (M.astype(np.float64) / largest for M in (a, b))
     means = np.array([M.mean(axis=0) for M in (a, b)])
     squares = np.array([M.power(2).mean(axis=0) for M in (a, b)])
-    variance = np.maximum(squares - means**2, 0).max(axis=0)
+    variance = (squares - means**2).max(axis=0)
     squared = (means[0] - means[1]) ** 2
-    counted = (variance > 0) | (squared > 0)
+    counted = np.maximum(variance, squared) > _ROUNDING
     return float(np.mean(squared[counted] > variance[counted])) if counted.any() else 0.0

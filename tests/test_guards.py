@@ -122,6 +122,15 @@ def test_inverted_images_beside_others_are_recognised(kind):
     assert scale_difference(kind(1 - X / 16), kind(1 - X_val / 16)) is None
 
 
+def test_pixels_that_are_the_same_in_all_images_pass():
+    rng = np.random.default_rng(0)
+    for n in range(100, 1000, 37):  # the mean of many 0.3 is not 0.3, for some of these
+        X, X_val = (np.full((m, 16, 16), 0.3) for m in (n, n // 4))
+        for images in X, X_val:
+            images[:, 3:13, 3:13] = rng.random((len(images), 10, 10))
+        assert scale_difference(X.reshape(n, -1), X_val.reshape(n // 4, -1)) is None
+
+
 def test_too_few_rows_to_judge_a_scale_pass():
     X, X_val = halves(load_digits)
     assert scale_difference(X, 1000 * X_val[:9]) is None

@@ -415,10 +415,11 @@ def cost_of_chance(cost: Cost, targets: Array, weights: Array | None) -> float:
     """
     if weights is not None and not weights.any():
         return np.nan
-    mean = np.average(targets, axis=0, weights=weights)
+    exclusive, mean = is_exclusive(cost), np.average(targets, axis=0, weights=weights)
+    commonest = mean == mean.max() if exclusive else mean.round()
     found = []
-    for p in (np.clip(outputs, 1e-6, 1 - 1e-6) for outputs in (mean, mean.round())):
-        z = np.log(p) if is_exclusive(cost) else np.log(p / (1 - p))
+    for p in (np.clip(outputs, 1e-6, 1 - 1e-6) for outputs in (mean, commonest)):
+        z = np.log(p) if exclusive else np.log(p / (1 - p))
         costs = cost.value(np.tile(z, (len(targets), 1)), targets)
         found.append(np.average(costs, weights=weights))
     return float(np.fmin(*found))

@@ -14,7 +14,8 @@ from sklearn.preprocessing import MinMaxScaler
 
 from sknielsen import MLPSigmoidClassifier, diagnose, find_eta
 from sknielsen.activations import sigmoid
-from sknielsen.costs import CrossEntropy
+from sknielsen.costs import CrossEntropy, LogLikelihood
+from sknielsen.diagnostics._evidence import cost_of_chance
 
 
 def sentences(train, *args, **options):
@@ -100,6 +101,16 @@ def test_chance_is_that_of_the_commonest_outputs_where_these_cost_less(digits):
     (sentence,) = sentences(classifier(cost=Huber(), eta=3.0, lmbda=3.0).fit, X, y)
     commonest = 0.05 * (1 - 0.025)  # all outputs 0
     assert f"which cost {commonest:.4g}" in sentence
+
+
+def test_chance_of_outputs_that_exclude_each_other_is_that_of_the_commonest_class():
+    class Distance(LogLikelihood):
+        def value(self, z, y):
+            p = np.exp(z)
+            return np.abs(p / p.sum(axis=1, keepdims=True) - y).sum(axis=1)
+
+    targets = np.eye(3)[np.repeat([0, 1, 2], [40, 35, 25])]
+    assert cost_of_chance(Distance(), targets, None) == pytest.approx(1.2, abs=1e-4)
 
 
 def test_a_cost_of_ones_own_is_a_cause(digits):
