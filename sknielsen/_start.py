@@ -137,7 +137,8 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
 def _look_at_sizes(sizes: list[int]) -> None:
     """Warn if the hidden layers begin with the inputs and end with the outputs, as in the book."""
     n_features, *hidden, n_outputs = sizes
-    if len(hidden) > 2 and (hidden[0], hidden[-1]) == (n_features, n_outputs):
+    book = len(hidden) > 2 and (hidden[0], hidden[-1]) == (n_features, n_outputs)
+    if book and n_features != n_outputs:  # layers of one size mean nothing
         warn(
             f"`hidden_layer_sizes` begins with the {n_features} features and ends with the "
             f"{n_outputs} outputs, which it does not list: the layers are {sizes}. For {hidden} "

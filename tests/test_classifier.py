@@ -341,6 +341,11 @@ def test_other_sizes_do_not_warn(sizes, small, digits):
     small(hidden_layer_sizes=sizes, max_iter=1).fit(*digits)  # warnings are errors
 
 
+def test_layers_as_wide_as_the_rows_do_not_warn(small, digits):
+    X, y = digits
+    small(hidden_layer_sizes=(10, 10, 10), max_iter=1).fit(X[:, 20:30], y)
+
+
 def test_a_stream_does_not_warn_of_blocks_smaller_than_a_mini_batch(small, digits):
     X, y = digits
     streamed, known = small(batch_size=50), small(batch_size=5)

@@ -77,11 +77,17 @@ def names_inside(estimator: Any) -> Array | None:
     names: Array | None = None
     while (found := _opened(estimator)) is not None:
         before, estimator = found
-        if before is not None and hasattr(before, "feature_names_in_"):
-            try:
-                names = before.get_feature_names_out()
-            except AttributeError:  # of a step without names
-                return None
+        if before is not None:
+            names = _names_out(before) if hasattr(before, "feature_names_in_") else None
+    return names if names is not None and len(names) == estimator.n_features_in_ else None
+
+
+def _names_out(steps: Any) -> Array | None:
+    """Return the names that steps give their columns; None if one of them gives none."""
+    try:
+        names: Array = steps.get_feature_names_out()
+    except (AttributeError, NotImplementedError, ValueError):  # no method, or names that repeat
+        return None
     return names
 
 

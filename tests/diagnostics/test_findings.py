@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from helpers import ShiftedCost, book
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -29,6 +29,7 @@ from sknielsen.diagnostics import (
     weighted_inputs,
 )
 from sknielsen.diagnostics._evidence import Evidence
+from sknielsen.diagnostics._inside import names_inside
 from sknielsen.initializers import large
 from sknielsen.penalties import L1, L2
 
@@ -490,17 +491,38 @@ def test_features_behind_the_steps_of_a_pipeline_are_named(digits):
     X, y = digits
     frame = pd.DataFrame(100 * X, columns=[f"pixel {i}" for i in range(64)])
     columns = ColumnTransformer([("kept", "passthrough", list(frame.columns[20:40]))])
-    clf = MLPSigmoidClassifier(8, max_iter=2, random_state=0)
-    named = make_pipeline(columns, clf)
-    nameless = make_pipeline(FunctionTransformer(), columns, clone(clf))
-    for pipeline in named, nameless:
-        with pytest.warns(UserWarning, match="saturate"):
-            pipeline.fit(frame, y)
+    clf = make_pipeline(columns, MLPSigmoidClassifier(8, max_iter=2, random_state=0))
+    with pytest.warns(UserWarning, match="saturate"):
+        clf.fit(frame, y)
     worst = 20 + np.square(X[:, 20:40]).mean(axis=0).argmax()
-    sentence = the("unscaled_features", diagnose(named, frame, y)).sentence
+    sentence = the("unscaled_features", diagnose(clf, frame, y)).sentence
     assert f"feature 'kept__pixel {worst}' with" in sentence
-    sentence = the("unscaled_features", diagnose(nameless, frame, y)).sentence
-    assert f"feature {worst - 20} with" in sentence
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [FunctionTransformer()],
+        [StandardScaler(), make_pipeline(FunctionTransformer(np.fliplr))],
+        [FunctionTransformer(np.fliplr), StandardScaler()],
+        [FunctionTransformer(lambda X: np.array(X)[:, 1:], feature_names_out="one-to-one")],
+        [
+            ColumnTransformer(
+                [(name, StandardScaler(), ["pixel 20"]) for name in ("a", "b")],
+                verbose_feature_names_out=False,
+            )
+        ],
+    ],
+    ids=range(5),
+)
+def test_features_that_steps_do_not_name_are_numbered(steps, digits):
+    frame = pd.DataFrame(digits[0], columns=[f"pixel {i}" for i in range(64)])
+    clf = MLPSigmoidClassifier(8, max_iter=2, random_state=0)
+    *outer, last = steps
+    pipeline = (
+        make_pipeline(*outer, make_pipeline(last, clf)) if outer else make_pipeline(last, clf)
+    )
+    assert names_inside(pipeline.fit(frame, digits[1])) is None
 
 
 class PlainQuadratic(BaseEstimator):
