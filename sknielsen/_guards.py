@@ -293,8 +293,9 @@ def _share_of_moved_means(a: csr_array, b: csr_array) -> float:
 
     Features that are constant, and the same in both, are left out.
     """
-    largest = max(abs(a).max(), abs(b).max()) or 1.0  # lest squares overflow
-    a, b = (M.astype(np.float64) / largest for M in (a, b))
+    largest = np.array([abs(M).max(axis=0).toarray().ravel() for M in (a, b)]).max(axis=0)
+    unit = 1 / np.where(largest > 0, largest, 1.0)  # of each feature, lest squares overflow
+    a, b = (M.astype(np.float64) * unit for M in (a, b))
     means = np.array([M.mean(axis=0) for M in (a, b)])
     squares = np.array([M.power(2).mean(axis=0) for M in (a, b)])
     variance = (squares - means**2).max(axis=0)

@@ -281,10 +281,12 @@ def exact(labels: Any, name: str) -> Any:
         return labels
     listed = labels.to_list() if hasattr(labels, "to_list") else labels
     given = np.asarray(listed, dtype=object)
-    if set(map(type, given.flat)) == {str}:
+    types = set(map(type, given.flat))
+    if types == {str}:
         items = list(dict.fromkeys(given.flat))  # a copy of all would take 60 bytes each
     else:
-        _refuse_missing(given, name)
+        if not types <= {int, bool, str, np.str_, np.int64}:  # which are never missing
+            _refuse_missing(given, name)
         items = given.ravel().tolist()
     array = np.array(items)
     for item in items if array.dtype == object else ():

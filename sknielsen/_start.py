@@ -11,7 +11,7 @@ from sknielsen.core.engine import Descent, LocalEngine
 from sknielsen.core.network import Network, zeros_like
 from sknielsen.core.state import Best, State, initial_weights
 from sknielsen.costs import check_cost
-from sknielsen.schedules import Taper
+from sknielsen.schedules import Taper, needs_validation
 
 
 def require_no_whole(parameters: Parameters, given: Given) -> None:
@@ -20,7 +20,7 @@ def require_no_whole(parameters: Parameters, given: Given) -> None:
         return
     if parameters.needs_validation and given.X_val is None:
         cure = "pass `X_val` and `y_val`"
-        if parameters.early_stopping:
+        if parameters.early_stopping and not needs_validation(parameters.eta_schedule):
             cure = "set early_stopping=False, since partial_fit never stops early"
         raise ValueError(
             "partial_fit splits off no validation rows, which early stopping and the "
@@ -137,11 +137,12 @@ def first_state(parameters: Parameters, seed: int, start: State | None, inputs: 
 def _look_at_sizes(sizes: list[int]) -> None:
     """Warn if the hidden layers begin with the inputs and end with the outputs, as in the book."""
     n_features, *hidden, n_outputs = sizes
-    book = len(hidden) > 2 and (hidden[0], hidden[-1]) == (n_features, n_outputs)
-    if book and n_features != n_outputs:  # layers of one size mean nothing
+    ends = {1, 2} if n_outputs == 1 else {n_outputs}  # the book has two outputs for two classes
+    book = len(hidden) > 2 and hidden[0] == n_features and hidden[-1] in ends
+    if book and n_features not in ends:  # layers of one size mean nothing
         warn(
             f"`hidden_layer_sizes` begins with the {n_features} features and ends with the "
-            f"{n_outputs} outputs, which it does not list: the layers are {sizes}. For {hidden} "
+            f"{hidden[-1]} outputs, which it does not list: the layers are {sizes}. For {hidden} "
             f"set it to {hidden[1:-1]}."
         )
 

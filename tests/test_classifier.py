@@ -336,6 +336,12 @@ def test_sizes_that_name_inputs_and_outputs_as_in_the_book_warn(sizes, small, di
     assert str(caught[0].message).endswith(f"For {sizes} set it to {sizes[1:-1]}.")
 
 
+def test_the_books_two_outputs_of_two_classes_warn(small, digits):
+    X, y = digits
+    with pytest.warns(UserWarning, match="ends with the 2 outputs"):
+        small(hidden_layer_sizes=[64, 8, 2], max_iter=1).fit(X, y > 4)
+
+
 @pytest.mark.parametrize("sizes", [[64, 10], [64, 12, 8], [12, 8, 10], [8]])
 def test_other_sizes_do_not_warn(sizes, small, digits):
     small(hidden_layer_sizes=sizes, max_iter=1).fit(*digits)  # warnings are errors

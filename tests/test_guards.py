@@ -122,6 +122,15 @@ def test_inverted_images_beside_others_are_recognised(kind):
     assert scale_difference(kind(1 - X / 16), kind(1 - X_val / 16)) is None
 
 
+def test_a_time_of_measurement_beside_features_of_one_may_drift():
+    rng = np.random.default_rng(0)
+    X, X_val = (
+        np.column_stack([1.6e9 + start + np.arange(n), rng.normal(size=(n, 9))])
+        for start, n in ((0, 1000), (1e7, 300))
+    )
+    assert scale_difference(X, X_val) is None
+
+
 def test_pixels_that_are_the_same_in_all_images_pass():
     rng = np.random.default_rng(0)
     for n in range(100, 1000, 37):  # the mean of many 0.3 is not 0.3, for some of these

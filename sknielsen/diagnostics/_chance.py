@@ -142,7 +142,7 @@ def cause_of_chance(t: Evidence) -> tuple[str, str]:
             "one or two hidden layers, or more epochs",
         )
     if not is_own(t.cost):
-        return "its cost is your own", "lmbda=0, and see that delta is the derivative of value"
+        return "its cost is your own", "to see that delta is the derivative of value, and lmbda=0"
     return (
         "the features, as they are given, tell the network next to nothing about the classes",
         "features that tell more, the eta that sknielsen.find_eta suggests, and a check that the "

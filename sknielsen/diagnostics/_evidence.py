@@ -416,7 +416,7 @@ def cost_of_chance(cost: Cost, targets: Array, weights: Array | None) -> float:
     if weights is not None and not weights.any():
         return np.nan
     exclusive, mean = is_exclusive(cost), np.average(targets, axis=0, weights=weights)
-    commonest = mean == mean.max() if exclusive else mean.round()
+    commonest = np.arange(len(mean)) == mean.argmax() if exclusive else mean.round()
     found = []
     for p in (np.clip(outputs, 1e-6, 1 - 1e-6) for outputs in (mean, commonest)):
         z = np.log(p) if exclusive else np.log(p / (1 - p))

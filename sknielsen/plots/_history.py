@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -41,9 +40,9 @@ class HistoryDisplay:
     The cost is drawn in one panel, the accuracy in another. On the validation curves, a triangle
     that points down marks the epoch of the least validation cost, and one that points up marks
     that of the best validation accuracy. A vertical line marks the epoch whose weights early
-    stopping kept. If eta changes, its values stand above the panels, and dotted lines mark where;
-    if that is too often to write them all, ticks show some of them. Where several estimators
-    differ in eta, dots on their curves mark the changes.
+    stopping kept. If eta changes, dotted lines mark where, and its values stand above the panels
+    where there is room; if it changes in most epochs, ticks show some of them. Where several
+    estimators differ in eta, dots on their curves mark the changes.
 
     Parameters
     ----------
@@ -326,30 +325,33 @@ class HistoryDisplay:
                     curve.set_label(f"{name}: {_WORDS[mark].split()[0]} {value}epoch {epoch:.0f}")
 
     def _draw_etas(self, epoch: Array, eta: Array) -> None:
-        """Write the values of eta above the panels where it changes, as many as have room.
+        """Mark where eta changes by dotted lines, and write its values above, where there is room.
 
-        If all have room, dotted lines mark the changes.
+        Values that last longer come first. An eta that changes in most epochs has no lines.
         """
         for panel in self.axes_:
             panel.set_xlim(left=epoch[0] - 0.5)
         steps = np.flatnonzero(np.diff(eta, prepend=np.nan) != 0)
         if len(steps) == 1:
             return
+        gradual = len(steps) > len(eta) / 2
         inches = self.axes_[0].get_window_extent().width / self.figure_.dpi
         epochs_of_a_letter = 0.075 * len(eta) / inches
-        labels, free = {}, -math.inf
-        for row in steps:
-            word = f"{eta[row]:.3g}"
-            half = epochs_of_a_letter * (len(word) + 1) / 2
-            if row - half >= free:
-                labels[row] = word
-                free = row + half
-        ends = epoch[list(labels)] - 0.5  # of the epochs before
+        words = {row: f"{eta[row]:.3g}" for row in steps.tolist()}
+        room = {row: epochs_of_a_letter * (len(word) + 1) / 2 for row, word in words.items()}
+        written: list[int] = []
+        lasting = np.diff(steps, append=len(eta))
+        for row in steps[np.argsort(-lasting, kind="stable")].tolist():
+            if all(abs(row - other) >= room[row] + room[other] for other in written):
+                written.append(row)
+        ticks = sorted(written) if gradual else list(words)
+        labels = [words[row] if row in written else "" for row in ticks]
+        ends = epoch[ticks] - 0.5  # of the epochs before
         for panel in self.axes_:
             above = panel.secondary_xaxis("top")
-            above.set_xticks(ends, list(labels.values()), fontsize="small")
+            above.set_xticks(ends, labels, fontsize="small")
             above.set_xlabel("eta", fontsize="small")
-            if len(labels) == len(steps):
+            if not gradual:
                 self.eta_marks_ += [
                     panel.axvline(end, color=GREY, linestyle=":", linewidth=1, zorder=1)
                     for end in ends[1:]

@@ -109,8 +109,9 @@ def test_chance_of_outputs_that_exclude_each_other_is_that_of_the_commonest_clas
             p = np.exp(z)
             return np.abs(p / p.sum(axis=1, keepdims=True) - y).sum(axis=1)
 
-    targets = np.eye(3)[np.repeat([0, 1, 2], [40, 35, 25])]
-    assert cost_of_chance(Distance(), targets, None) == pytest.approx(1.2, abs=1e-4)
+    for counts in ([40, 35, 25], [40, 40, 20]):
+        targets = np.eye(3)[np.repeat([0, 1, 2], counts)]
+        assert cost_of_chance(Distance(), targets, None) == pytest.approx(1.2, abs=1e-4)
 
 
 def test_a_cost_of_ones_own_is_a_cause(digits):

@@ -68,6 +68,16 @@ def test_history_draws_no_axis_of_an_eta_that_stays():
     assert not any(ax.child_axes for ax in display.axes_)
 
 
+def test_history_writes_the_eta_that_lasts_where_two_have_no_room():
+    columns = {column: np.linspace(0.1, 0.9, 100) for column in made_history()}
+    columns |= {"epoch": np.arange(1, 101), "eta": [0.5] * 5 + [0.1] * 95}
+    display = HistoryDisplay.from_history(columns)
+    (above,) = display.axes_[0].child_axes
+    np.testing.assert_array_equal(above.get_xticks(), [0.5, 5.5])
+    assert [label.get_text() for label in above.get_xticklabels()] == ["", "0.1"]
+    assert len(display.eta_marks_) == 2
+
+
 def test_history_writes_as_many_of_many_etas_as_have_room_and_marks_none():
     n = 50
     columns = {column: np.linspace(0.1, 0.9, n) for column in made_history()}
