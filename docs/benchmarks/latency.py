@@ -8,6 +8,7 @@ both converted to ONNX, where onnxruntime has one thread. `MLPClassifier` stands
 take turns in one process, but for those with the checks off, which take turns after the others.
 """
 
+import importlib
 import warnings
 from functools import partial
 
@@ -32,8 +33,7 @@ def onnx_session(model, rows):
     import onnxruntime
     from skl2onnx import to_onnx
 
-    import sknielsen.onnx  # noqa: F401 (registers the converters)
-
+    importlib.import_module("sknielsen.onnx")  # registers the converters
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     graph = to_onnx(model, rows[:1], options={"zipmap": False}).SerializeToString()

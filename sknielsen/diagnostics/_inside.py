@@ -83,10 +83,14 @@ def names_inside(estimator: Any) -> Array | None:
 
 
 def _names_out(steps: Any) -> Array | None:
-    """Return the names that steps give their columns; None if one of them gives none."""
+    """Return the names that steps give their columns; None if one of them gives none.
+
+    Features are numbered then. A step may lack the method, or leave it to a subclass, and a
+    ColumnTransformer refuses names that repeat; the steps themselves have worked.
+    """
     try:
         names: Array = steps.get_feature_names_out()
-    except (AttributeError, NotImplementedError, ValueError):  # no method, or names that repeat
+    except (AttributeError, NotImplementedError, ValueError):
         return None
     return names
 
